@@ -1,0 +1,61 @@
+"""The errors of the whole program, and nothing else.
+
+    FeedsError
+    ├── ConfigError         settings that are wrong or unknown, all of them at once
+    ├── RequestError        a parameter of a feed request has a value it can't have
+    ├── NotFoundError       there is no such topic, category, type, provider or format
+    ├── NotReadyError       the folder was not read yet, so there is nothing to say
+    └── StoreError          the index can't be opened, read or written
+        └── IndexBusyError  another process is refreshing the index right now
+
+A bad article file is no exception: it is a `Problem` in an `Outcome` (see `model`), because one
+bad file never stops the others.
+"""
+
+from collections.abc import Sequence
+
+
+class FeedsError(Exception):
+    """Something a person can act on; the message is complete and made for them."""
+
+
+class ConfigError(FeedsError):
+    """Settings are wrong; `reasons` has one line for each."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("\n".join(self.reasons))
+
+
+class RequestError(FeedsError):
+    """A known parameter has a bad value."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        self.parameter = parameter
+        self.reason = reason
+        super().__init__(f"{parameter}: {reason}")
+
+
+class NotFoundError(FeedsError):
+    """There is no such thing; `suggestions` are near names with their slugs, best first."""
+
+    def __init__(self, what: str, suggestions: Sequence[tuple[str, str]] = ()) -> None:
+        self.what = what
+        self.suggestions = tuple(suggestions)
+        near = ", ".join(slug for _, slug in self.suggestions)
+        super().__init__(f"there is no {what}" + (f"; near: {near}" if near else ""))
+
+
+class NotReadyError(FeedsError):
+    """The index is empty still; it will not be for long."""
+
+    def __init__(self) -> None:
+        super().__init__("the index is empty still: the folder was not read yet")
+
+
+class StoreError(FeedsError):
+    """The index can't be opened, read or written; the driver's error is the cause."""
+
+
+class IndexBusyError(StoreError):
+    """Another process is refreshing the index; its result will be ours too."""

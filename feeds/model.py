@@ -1,0 +1,435 @@
+"""What the program talks about: articles, what becomes of their files, collections, feeds. Values, no I/O.
+
+Datetimes are aware, in UTC and whole seconds. Sequences are tuples. `None` means absent, never `""`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture. `url` is absolute, or `/x` in an article that no site has been applied to yet."""
+
+    url: str
+    width: int | None = None  # pixels
+    height: int | None = None  # pixels
+    title: str | None = None
+    credit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who published an article first. `domain` is lower case, without `www.`."""
+
+    name: str
+    domain: str | None = None
+    images: tuple[Image, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The file that an article of the type `download` offers."""
+
+    url: str
+    title: str | None = None
+    credit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A story that an article points to: of the site, where an article has its id, or of somebody else."""
+
+    id: str
+    title: str
+    url: str
+    original_url: str | None = None
+    excerpt: str | None = None
+    published_at: datetime | None = None
+    provider: Provider | None = None
+    quality: int | None = None
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A piece of news, the same from the loader to the renderers.
+
+    `updated_at` is never before `published_at`. `content_html` is sanitised, its URLs are absolute.
+    """
+
+    id: str
+    title: str
+    url: str
+    published_at: datetime
+    updated_at: datetime
+    original_url: str | None = None  # where it differs from `url`
+    amp_url: str | None = None
+    excerpt: str | None = None
+    content_html: str | None = None
+    category: str | None = None
+    type: str | None = None
+    topics: tuple[str, ...] = ()
+    provider: Provider | None = None
+    images: tuple[Image, ...] = ()
+    related: tuple[Related, ...] = ()
+    download: Download | None = None
+    player_url: str | None = None
+    duration_seconds: int | None = None
+    quality: int | None = None
+    heat: int | None = None
+    language: str | None = None
+
+    def __post_init__(self) -> None:
+        for moment in (self.published_at, self.updated_at):
+            if moment.utcoffset() != timedelta(0) or moment.microsecond:
+                raise ValueError(f"{moment!r} is not in UTC and whole seconds")
+        if self.updated_at < self.published_at:
+            raise ValueError(f"{self.id} is updated before it is published")
+
+
+class State(StrEnum):
+    """What becomes of a candidate file; each ends in exactly one."""
+
+    SHOWN = "shown"
+    HIDDEN = "hidden"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+class Level(StrEnum):
+    """How bad a problem is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to say about a file: where (1-based line, field as written) and why. It never quotes a value."""
+
+    reason: str
+    line: int | None = None
+    field: str | None = None
+    level: Level = Level.WARNING
+
+
+class Takedown(StrEnum):
+    """What a file says about its own visibility."""
+
+    NONE = "none"
+    FILE = "file"  # `published: false`, `draft: true`, or a visibility that can't be read
+    IDENTITY = "identity"  # `removed` or `deleted`: no other file may show the article either
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What reading one candidate file came to.
+
+    `state` is SHOWN exactly when there is an `article`; whether it is shown now also depends on its date and on
+    the other files, which is the index's matter. `id` is known for hidden files too, where it can be read.
+    """
+
+    path: str
+    state: State
+    article: Article | None = None
+    id: str | None = None
+    takedown: Takedown = Takedown.NONE
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What tells whether a file changed; the digest is of its bytes."""
+
+    size: int  # bytes
+    modified_ns: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """A candidate file, its state and what there is to say about it."""
+
+    path: str
+    state: State
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a feed: in which document, entry and field, and why."""
+
+    url: str
+    reason: str
+    field: str | None = None
+    entry: str | None = None  # its id, or its place where it has none
+    level: Level = Level.ERROR
+
+
+class Kind(StrEnum):
+    """What articles are collected by; the value is the first segment of the URL path."""
+
+    ALL = ""
+    TOPIC = "topics"
+    CATEGORY = "categories"
+    TYPE = "types"
+    PROVIDER = "providers"
+
+    @property
+    def singular(self) -> str:
+        """The word for one of the kind, for messages."""
+        return {"": "feed", "topics": "topic", "categories": "category", "types": "type", "providers": "provider"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """What a site's `_data/topics` says about a topic."""
+
+    slug: str
+    name: str
+    short_name: str | None = None
+    parent: str | None = None  # a name or a slug
+    description: str | None = None
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The articles of one topic, category, type or provider, or (kind ALL, slug "") of the site."""
+
+    kind: Kind
+    slug: str
+    name: str
+    article_count: int = 0
+    newest_at: datetime | None = None  # listing time of the newest article
+    facts: TopicFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A topic as an entry names it: the slug and display name of the collection."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedArticle:
+    """An article in the order of listing, with the names of its topics as the index knows them.
+
+    `parent_urls` are the shown articles that point to it, where it is in a feed as their related story.
+    """
+
+    article: Article
+    listed_at: datetime
+    topics: tuple[Label, ...] = ()
+    parent_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place on the web and what it is called."""
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the listing order; a page goes on behind it."""
+
+    listed_at: datetime
+    id: str
+
+
+class SliceOrder(StrEnum):
+    """By what a slice chooses its entries where there are more than its limit: the highest number first."""
+
+    HEAT = "heat"
+    QUALITY = "quality"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Choice:
+    """A collection that the articles of a slice are in, or are not in where it is excluded."""
+
+    kind: Kind
+    slug: str
+    is_excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of all articles: those that meet every condition, choices of one kind being alternatives.
+
+    Days are of publication, in UTC and inclusive. Articles without the number fail `min_quality` and `min_heat`.
+    """
+
+    choices: tuple[Choice, ...] = ()  # sorted, each once
+    match_all: bool = False  # every topic, not any
+    sought: str | None = None  # text that has at least one word
+    min_quality: int | None = None
+    min_heat: int | None = None
+    since: date | None = None
+    until: date | None = None
+    order: SliceOrder | None = None
+
+    def wanted(self, kind: Kind) -> tuple[str, ...]:
+        """Return the slugs of a kind that are asked for."""
+        return tuple(choice.slug for choice in self.choices if choice.kind is kind and not choice.is_excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleQuery:
+    """Which articles of which collection, newest listing first, ties by id.
+
+    `since` is inclusive and `before` exclusive, both of the listing time. `offset` leaves out that many newest ones;
+    it takes time with its size, so long walks go by `after`.
+    """
+
+    kind: Kind = Kind.ALL
+    slug: str = ""
+    limit: int | None = 50
+    offset: int = 0
+    after: Cursor | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """Where the index stands at a moment. Equal states give equal answers to equal questions."""
+
+    revision: int  # counts the commits that changed something
+    turned_at: datetime | None  # when last an article appeared or was superseded by its date alone
+    next_turn_at: datetime | None  # when that will happen next
+    refreshed_at: datetime | None  # None: never, nothing can be served yet; another UTC month is another revision
+
+
+class ImageOption(StrEnum):
+    """Where a feed puts the pictures of its articles."""
+
+    ATTACH = "attach"
+    INLINE = "inline"
+    BOTH = "both"
+    NONE = "none"
+
+
+class RelatedOption(StrEnum):
+    """What a feed makes of related stories."""
+
+    LINKS = "links"
+    ENTRIES = "entries"
+    NONE = "none"
+
+
+LIMITS = (10, 20, 50, 100, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """The parameters that any feed takes."""
+
+    limit: int = 50
+    images: ImageOption = ImageOption.ATTACH
+    related: RelatedOption = RelatedOption.LINKS
+
+
+DEFAULT_OPTIONS = FeedOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAddress:
+    """Which document of which feed, in whatever format.
+
+    `part` is "feed" for the subscription document; `YYYY-MM` and `YYYY-MM-DD` for archives of a past month or day;
+    `YYYY-MM-page-N` for the N-th fifty of the running month, counted from its oldest, so that full ones never move.
+    """
+
+    kind: Kind = Kind.ALL
+    slug: str = ""
+    part: str = "feed"
+    options: FeedOptions = DEFAULT_OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What holds for all feeds of a site. URLs are absolute and without a trailing slash."""
+
+    base_url: str  # where the feeds are
+    site_url: str  # where the articles are
+    site_id: str
+    title: str
+    description: str
+    language: str
+    max_age_seconds: int
+    hub: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLinks:
+    """Absolute URLs of the documents around one, in the same format (RFC 5005 sections 3 and 4)."""
+
+    next: str | None = None  # older entries of the running month
+    previous_archive: str | None = None
+    next_archive: str | None = None
+    current: str | None = None  # set in archives only
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a feed says, in any format. All URLs are absolute; `articles` are in their order."""
+
+    id: str
+    title: str
+    description: str
+    page_url: str
+    self_url: str
+    updated_at: datetime
+    site: Site
+    articles: tuple[ListedArticle, ...] = ()
+    options: FeedOptions = DEFAULT_OPTIONS
+    links: FeedLinks = FeedLinks()
+    picture: Image | None = None
+    parent: Link | None = None
+    has_hub: bool = False
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the set of entries will never grow (RFC 5005 section 4)."""
+        return self.links.current is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A feed in a list of subscriptions, with those below it."""
+
+    title: str
+    feed_url: str
+    page_url: str
+    description: str | None = None
+    children: tuple[Outline, ...] = ()
+
+
+EMPTY_FEED_UPDATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A feed or list in one format: the bytes and what HTTP says about them."""
+
+    body: bytes
+    media_type: str
+    modified_at: datetime | None  # None: has no Last-Modified; may be some seconds ahead of the clock
+    next_turn_at: datetime | None = None  # when the index next changes by itself
+
+    @property
+    def etag(self) -> str:
+        """Return what names these bytes and no others."""
+        return hashlib.sha256(self.body).hexdigest()
