@@ -1,0 +1,344 @@
+"""Front matter -> Article, or what is wrong with it. Knows every key of an article file; knows no folder.
+
+The order of things: visibility first, because a takedown counts even in a broken file; then whether this is an
+article at all; then its fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from feeds import urls
+from feeds.content import body, frontmatter
+from feeds.content.fields import MAX_TITLE_LENGTH, Fields, flag, moment
+from feeds.content.yamltree import YamlError, parse_mapping
+from feeds.identity import article_id, fold
+from feeds.model import Article, Download, Image, Level, Outcome, Problem, Provider, Related, State, Takedown
+
+_FIRST_LINE = 2  # of the YAML, in the file
+_HIDES = {"published": Takedown.FILE, "draft": Takedown.FILE, "removed": Takedown.IDENTITY, "deleted": Takedown.IDENTITY}
+_SHOWN_VALUES = {"published": True, "draft": False, "removed": False, "deleted": False}
+_OTHER_KEYS = frozenset({"publisher"})
+_VISIBILITY_LINE = re.compile(r"""^["']?(published|draft|removed|deleted)["']?[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^#\r\n]*)""", re.MULTILINE)
+_FILE_NAME_DATE = re.compile(r"(?:.*/)?(\d{4}-\d\d-\d\d)-[^/]*")
+_DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})(?:\.\d+)?S)?)?")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")  # the shape of BCP 47 tags
+# Encrypted payloads that a broken file has moved into another place are known by their name; or, where two files were
+# mixed and the name was lost, by the vector at their end or their place at the end of the front matter.
+_PAYLOAD = re.compile(r"""secured\\?["']?\s*+[:=]\s*+\\?["']?([A-Za-z0-9+/=;]{12,})""")
+_PAYLOAD_END = re.compile(r"""(?<![A-Za-z0-9+/;])([A-Za-z0-9+/;]{10,}+={1,2})["']?[ \t]*\r?\n(?:---|\.\.\.)[ \t]*\r?$""", re.MULTILINE)
+_PAYLOAD_VECTOR = re.compile(r"(?<=[A-Za-z0-9+/]{3}[A-Za-z0-9+/=]{2});[A-Za-z0-9+/]{22}==(?![A-Za-z0-9+/=])")
+_PAYLOAD_RUN = re.compile(r"[A-Za-z0-9+/=;]{12,}")
+_PAYLOAD_PART = 12  # characters; shorter ones say nothing
+
+
+def parse_article(path: str, data: bytes) -> Outcome:
+    """Return what becomes of a candidate file; never raises, whatever the bytes.
+
+    `path` is relative to the content folder, with slashes.
+    """
+    try:
+        parts = frontmatter.split(data)
+    except frontmatter.FrontMatterError as error:
+        return _unreadable(path, Problem(error.reason, error.line, level=Level.ERROR), error.readable)
+    if parts is None:
+        return _skipped(path, Problem("has no front matter"))
+    try:
+        mapping = parse_mapping(parts.yaml)
+    except YamlError as error:
+        line = None if error.line is None else error.line + _FIRST_LINE - 1
+        return _unreadable(path, Problem(error.reason, line, level=Level.ERROR), parts.yaml)
+    problems: list[Problem] = []
+    if parts.control_character_line is not None:
+        problems.append(Problem("holds control characters, which were removed", parts.control_character_line))
+    outcome = _outcome(path, Fields(mapping, _FIRST_LINE, problems), parts.body, problems)
+    return _without_payload(outcome, data)
+
+
+def _skipped(path: str, problem: Problem) -> Outcome:
+    return Outcome(path, State.SKIPPED, problems=(problem,))
+
+
+def _unreadable(path: str, problem: Problem, text: str) -> Outcome:
+    """Refuse a file whose fields can't be read; a takedown that stands in it counts all the same."""
+    takedown = Takedown.NONE
+    for key, value in _VISIBILITY_LINE.findall(text):
+        if not value.strip() or takedown is Takedown.IDENTITY:
+            continue
+        try:
+            takedown = takedown if flag(value.strip().strip("\"'")) is _SHOWN_VALUES[key] else _HIDES[key]
+        except ValueError:
+            takedown = Takedown.FILE
+    return Outcome(path, State.REFUSED, takedown=takedown, problems=(problem,))
+
+
+def _outcome(path: str, fields: Fields, source: str, problems: list[Problem]) -> Outcome:
+    takedown, reason = _takedown(fields, Level.ERROR)
+    if "title" not in fields and takedown is not Takedown.IDENTITY:
+        return _skipped(path, Problem("has no title"))
+    if "webUrl" not in fields and "originalUrl" not in fields:
+        return _skipped(path, Problem("has neither webUrl nor originalUrl"))
+    links = _links(fields, Level.ERROR)
+    identity = links[0] if links else None
+    article = _article(path, fields, source, links)
+    broken = any(problem.level is Level.ERROR for problem in problems)
+    if takedown is not Takedown.NONE and reason is not None:
+        lenient = (replace(problem, level=Level.WARNING) for problem in problems)
+        return Outcome(path, State.HIDDEN, id=identity, takedown=takedown, problems=(reason, *lenient))
+    if broken or article is None:
+        return Outcome(path, State.REFUSED, id=identity, takedown=takedown, problems=tuple(problems))
+    return Outcome(path, State.SHOWN, article, article.id, problems=tuple(problems))
+
+
+def _takedown(fields: Fields, level: Level) -> tuple[Takedown, Problem | None]:
+    """Return what the file says about its visibility; no reason goes with a value that can't be read."""
+    takedown, reason = Takedown.NONE, None
+    for key, hides in _HIDES.items():
+        if key not in fields:
+            continue
+        value = fields.flag(key, level)
+        if value is None:
+            takedown = takedown if takedown is Takedown.IDENTITY else Takedown.FILE
+        elif value is not _SHOWN_VALUES[key] and takedown is not Takedown.IDENTITY:
+            takedown = hides
+            reason = Problem(f"is {str(value).lower()}", fields.line(key), key)
+    for key in fields.written_keys():
+        meant = key.lower()
+        if key not in _HIDES and (meant in _HIDES or _one_slip_from(meant)):
+            fields.complain(key, "is no known key; is one of published, draft, removed, deleted meant?")
+    return takedown, reason
+
+
+def _one_slip_from(key: str) -> bool:
+    """Whether a key looks like a mistyped visibility key: two letters swapped, one letter off, missing or doubled."""
+    if key in _OTHER_KEYS:
+        return False
+    for known in _HIDES:
+        if abs(len(key) - len(known)) > 1:
+            continue
+        if sorted(key) == sorted(known):
+            return True
+        if any(key[:place] + key[place + 1 :] == known for place in range(len(key))):
+            return True
+        if any(known[:place] + known[place + 1 :] == key for place in range(len(known))):
+            return True
+        if len(key) == len(known) and sum(a != b for a, b in zip(key, known, strict=True)) == 1:
+            return True
+    return False
+
+
+def _article(path: str, fields: Fields, source: str, links: tuple[str, str, str | None] | None) -> Article | None:
+    title = _title(fields, Level.ERROR)
+    published_at = _published_at(path, fields)
+    updated_at = fields.moment("updatedDateTime", Level.ERROR)
+    if title is None or links is None or published_at is None:
+        return None
+    identity, url, original_url = links
+    return Article(
+        id=identity,
+        title=title,
+        url=url,
+        original_url=original_url,
+        amp_url=fields.url("ampWebUrl"),
+        published_at=published_at,
+        updated_at=max(published_at, updated_at or published_at),
+        excerpt=fields.paragraphs("excerpt"),
+        content_html=_content(path, fields, source, url),
+        category=fields.line_of_text("category"),
+        type=fields.line_of_text("type"),
+        topics=_distinct(fields.names("topics")),
+        provider=_provider(fields),
+        images=images(fields),
+        related=_related(fields, identity),
+        download=_download(fields),
+        player_url=_player_url(fields),
+        duration_seconds=_duration_seconds(fields),
+        quality=fields.whole_number("quality"),
+        heat=fields.whole_number("heat"),
+        language=_language(fields),
+    )
+
+
+def _title(fields: Fields, level: Level) -> str | None:
+    return fields.required_line("title", level, MAX_TITLE_LENGTH)
+
+
+def _links(fields: Fields, level: Level) -> tuple[str, str, str | None] | None:
+    """Return identity, link and, where it differs, original link; None where there is a bad URL or none."""
+    if fields.is_blank("webUrl") and fields.is_blank("originalUrl"):
+        fields.complain("webUrl", "is empty, and so is originalUrl", level)
+    written = [url for key in ("webUrl", "originalUrl") if (url := fields.written_url(key, level))]
+    if not written:
+        return None
+    source = written[-1]
+    url, original_url = urls.web_url(written[0]), urls.web_url(source)
+    identity = fields.scalar("id")
+    if identity is not None and not urls.is_absolute_iri(identity):
+        fields.complain("id", "is no absolute IRI; the identity is computed from the URL")
+        identity = None
+    return identity or article_id(source), url, original_url if original_url != url else None
+
+
+def _published_at(path: str, fields: Fields) -> datetime | None:
+    if "publishedDateTime" in fields:
+        return fields.moment("publishedDateTime", Level.ERROR)
+    named = _FILE_NAME_DATE.fullmatch(path)
+    try:
+        if named:
+            return moment(named[1])
+    except ValueError:
+        pass  # a name such as 2020-99-99-x tells no date, like a name without one
+    fields.complain("publishedDateTime", "is missing, and the file name does not start with a date", Level.ERROR)
+    return None
+
+
+def _content(path: str, fields: Fields, source: str, url: str) -> str | None:
+    if not source:
+        return None
+    try:
+        return body.html(source, is_html=path.lower().endswith(".html"), base_url=url)
+    except ValueError as error:
+        fields.complain("body", f"{error}; it is left out")
+        return None
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    spellings: dict[str, str] = {}
+    for name in names:
+        spellings.setdefault(fold(name), name)
+    return tuple(spellings.values())
+
+
+def _provider(fields: Fields) -> Provider | None:
+    provider = fields.fields("provider", "name")
+    if provider is None:
+        return None
+    domain = provider.line_of_text("domain")
+    if domain is not None:
+        try:
+            domain = urls.domain(domain)
+        except ValueError:
+            provider.complain("domain", "is no domain name")
+            domain = None
+    authors = (author.line_of_text("name") for author in provider.list_of_fields("authors", "name"))
+    name = provider.line_of_text("name") or domain
+    if name is None:
+        return None
+    return Provider(name, domain, images(provider), _distinct(tuple(author for author in authors if author)))
+
+
+def images(fields: Fields) -> tuple[Image, ...]:
+    found: dict[str, Image] = {}
+    for item in fields.list_of_fields("images", "url"):
+        url = item.image_url("url")
+        if url is None:
+            if "url" not in item:
+                item.complain("url", "is missing")
+            continue
+        found.setdefault(
+            url,
+            Image(
+                url,
+                item.whole_number("width", 1, 100_000),
+                item.whole_number("height", 1, 100_000),
+                item.line_of_text("title", longest=MAX_TITLE_LENGTH),
+                item.line_of_text("attribution"),
+            ),
+        )
+    return tuple(found.values())
+
+
+def _related(fields: Fields, parent: str) -> tuple[Related, ...]:
+    stories: dict[str, Related] = {}
+    for item in fields.list_of_fields("related", "webUrl"):
+        title, links = _title(item, Level.WARNING), _links(item, Level.WARNING)
+        hidden, _ = _takedown(item, Level.WARNING)
+        if title is None or links is None or hidden is not Takedown.NONE or links[0] == parent:
+            continue
+        identity, url, original_url = links
+        stories.setdefault(
+            identity,
+            Related(
+                identity,
+                title,
+                url,
+                original_url,
+                item.paragraphs("excerpt"),
+                item.moment("publishedDateTime"),
+                _provider(item),
+                item.whole_number("quality"),
+                images(item),
+            ),
+        )
+    return tuple(stories.values())
+
+
+def _download(fields: Fields) -> Download | None:
+    for action in fields.list_of_fields("actions", "url"):
+        if (action.scalar("type") or "").strip().lower() == "download":
+            url = action.url("url")
+            if url is not None:
+                return Download(url, action.line_of_text("title", longest=MAX_TITLE_LENGTH), action.line_of_text("attribution"))
+    return None
+
+
+def _player_url(fields: Fields) -> str | None:
+    markup = fields.scalar("featuredContent")
+    try:
+        return body.player_url(markup) if markup and markup.strip() else None
+    except ValueError as error:
+        fields.complain("featuredContent", str(error))
+        return None
+
+
+def _duration_seconds(fields: Fields) -> int | None:
+    """Return the seconds of an ISO 8601 duration of days, hours, minutes and seconds."""
+    written = fields.scalar("length")
+    if not written:
+        return None
+    found = _DURATION.fullmatch(written.strip())
+    if found is None or not any(found.groups()):
+        fields.complain("length", "is no ISO 8601 duration such as PT9M3S")
+        return None
+    days, hours, minutes, seconds = (int(number or 0) for number in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _language(fields: Fields) -> str | None:
+    written = fields.line_of_text("locale")
+    tag = written and written.replace("_", "-")
+    if tag and not _LANGUAGE.fullmatch(tag):
+        fields.complain("locale", "is no language tag such as en-US")
+        return None
+    return tag
+
+
+def _without_payload(outcome: Outcome, data: bytes) -> Outcome:
+    """Refuse an article into which a broken file carried its encrypted payload.
+
+    The field itself never gets here; but a lost quote or a misplaced `---` can push its text into a title or the body.
+    """
+    if outcome.article is None:
+        return outcome
+    said = msgspec.json.encode(outcome.article).decode()
+    if _PAYLOAD_VECTOR.search(said) is None and _parts(_PAYLOAD_RUN.findall(said)).isdisjoint(_payload_parts(data)):
+        return outcome
+    problem = Problem("spills into another field or the body; is a quote or the closing --- misplaced?", field="secured", level=Level.ERROR)
+    return Outcome(outcome.path, State.REFUSED, problems=(*outcome.problems, problem))
+
+
+def _payload_parts(data: bytes) -> set[str]:
+    """Return the parts of what must be payload in the file; a word after "secured:" in a sentence is none."""
+    text = data.decode("utf-8", "replace")
+    named = (payload for payload in _PAYLOAD.findall(text) if payload.isupper() or re.search("[0-9=]", payload))
+    unnamed = (payload for payload in _PAYLOAD_END.findall(text) if all(re.search(kind, payload) for kind in ("[A-Z]", "[a-z]", "[0-9]")))
+    return _parts([*named, *unnamed])
+
+
+def _parts(payloads: Iterable[str]) -> set[str]:
+    return {payload[place : place + _PAYLOAD_PART] for payload in payloads for place in range(len(payload) - _PAYLOAD_PART + 1)}

@@ -1,0 +1,76 @@
+"""Candidates -> outcomes: reads what changed and parses it. Knows when a file counts as changed; knows no index."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from feeds.content import folder
+from feeds.content.article import parse_article
+from feeds.content.folder import Candidate
+from feeds.content.topicdata import parse_topic
+from feeds.model import FileFacts, Level, Outcome, Problem, State, TopicFacts
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """A candidate that was read. `outcome` is None where its bytes are as they were: only its facts moved."""
+
+    path: str
+    facts: FileFacts
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTopic:
+    """A file of `_data/topics`; `facts` is None where it is broken."""
+
+    path: str
+    facts: TopicFacts | None
+    problems: tuple[Problem, ...]
+
+
+def changed(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> Iterator[Candidate]:
+    """Yield the candidates whose size or time is not the known one."""
+    for candidate in candidates:
+        facts = known.get(candidate.path)
+        if facts is None or (facts.size, facts.modified_ns) != (candidate.size, candidate.modified_ns):
+            yield candidate
+
+
+def load(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> Iterator[LoadedFile]:
+    """Read and parse the candidates. One that vanished meanwhile is left out."""
+    for candidate in candidates:
+        loaded = _load(candidate, known.get(candidate.path))
+        if loaded is not None:
+            yield loaded
+
+
+def _load(candidate: Candidate, known: FileFacts | None) -> LoadedFile | None:
+    try:
+        data = folder.read(candidate.file)
+    except OSError as error:
+        problem = Problem(f"can't be read: {error.strerror}", level=Level.ERROR)
+        facts = FileFacts(-1, 0, b"")  # no file has this size, so the next refresh tries again
+        return LoadedFile(candidate.path, facts, Outcome(candidate.path, State.REFUSED, problems=(problem,)))
+    if data is None:
+        return None
+    facts = FileFacts(candidate.size, candidate.modified_ns, hashlib.blake2b(data, digest_size=16).digest())
+    same = known is not None and known.digest == facts.digest
+    return LoadedFile(candidate.path, facts, None if same else parse_article(candidate.path, data))
+
+
+def load_topics(content: Path) -> Iterator[LoadedTopic]:
+    """Yield what the site's `_data/topics` says, by file name."""
+    yield from map(_load_topic, folder.topic_data_files(content))
+
+
+def _load_topic(candidate: Candidate) -> LoadedTopic:
+    try:
+        data = folder.read(candidate.file)
+    except OSError as error:
+        return LoadedTopic(candidate.path, None, (Problem(f"can't be read: {error.strerror}", level=Level.ERROR),))
+    facts, problems = parse_topic(data or b"")
+    return LoadedTopic(candidate.path, facts, problems)

@@ -1,0 +1,117 @@
+"""What is read again: files whose size or time moved are read, and parsed where their bytes did."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from feeds.content.folder import Candidate, scan
+from feeds.content.loader import LoadedFile, LoadedTopic, changed, load, load_topics
+from feeds.model import FileFacts, Level, Outcome, Problem, State, TopicFacts
+
+from .builders import write_article
+
+
+def facts(candidate: Candidate) -> FileFacts:
+    digest = hashlib.blake2b(Path(candidate.file).read_bytes(), digest_size=16).digest()
+    return FileFacts(candidate.size, candidate.modified_ns, digest)
+
+
+def only(content: Path) -> Candidate:
+    (candidate,) = scan(content)
+    return candidate
+
+
+def test_file_that_is_not_known_has_changed(content: Path) -> None:
+    write_article(content)
+    candidate = only(content)
+    assert list(changed([candidate], {})) == [candidate]
+
+
+def test_file_of_known_size_and_time_has_not_changed(content: Path) -> None:
+    write_article(content)
+    candidate = only(content)
+    assert list(changed([candidate], {"a.md": facts(candidate)})) == []
+
+
+def test_file_of_another_size_or_time_has_changed(content: Path) -> None:
+    write_article(content)
+    candidate = only(content)
+    known = facts(candidate)
+    assert list(changed([candidate], {"a.md": replace(known, size=known.size + 1)})) == [candidate]
+    assert list(changed([candidate], {"a.md": replace(known, modified_ns=known.modified_ns - 1)})) == [candidate]
+
+
+def test_file_is_loaded_with_its_facts_and_outcome(content: Path) -> None:
+    (content / "a.md").write_text("# Readme\n")
+    candidate = only(content)
+    assert list(load([candidate], {})) == [
+        LoadedFile("a.md", facts(candidate), Outcome("a.md", State.SKIPPED, problems=(Problem("has no front matter"),)))
+    ]
+
+
+def test_file_of_the_same_bytes_is_not_parsed_again(content: Path) -> None:
+    path = write_article(content)
+    known = facts(only(content))
+    os.utime(path, ns=(1, 1))
+    candidate = only(content)
+    assert list(load([candidate], {"a.md": known})) == [LoadedFile("a.md", replace(known, modified_ns=1), None)]
+
+
+def test_file_of_other_bytes_is_parsed_again(content: Path) -> None:
+    write_article(content)
+    known = facts(only(content))
+    write_article(content, title="Other")
+    (loaded,) = load(scan(content), {"a.md": known})
+    assert loaded.outcome is not None
+    assert loaded.outcome.article is not None
+    assert loaded.outcome.article.title == "Other"
+
+
+def test_file_that_vanished_meanwhile_is_left_out(content: Path) -> None:
+    write_article(content, "a")
+    write_article(content, "b")
+    candidates = list(scan(content))
+    (content / "a.md").unlink()
+    assert [loaded.path for loaded in load(candidates, {})] == ["b.md"]
+
+
+def test_file_that_cannot_be_read_is_refused_and_tried_again(content: Path) -> None:
+    write_article(content)
+    candidate = only(content)
+    (content / "a.md").unlink()
+    (content / "a.md").symlink_to("a.md")
+    (loaded,) = load([candidate], {})
+    problem = Problem("can't be read: Too many levels of symbolic links", level=Level.ERROR)
+    assert loaded.outcome == Outcome("a.md", State.REFUSED, problems=(problem,))
+    assert list(changed([candidate], {"a.md": loaded.facts})) == [candidate]
+
+
+def test_topics_are_loaded_by_file_name(content: Path) -> None:
+    topics = content / "_data" / "topics"
+    topics.mkdir(parents=True)
+    (topics / "2-ai.yaml").write_text("_id: ai\nname: AI\n")
+    (topics / "1-broken.yaml").write_text("name: [\n")
+    assert list(load_topics(content)) == [
+        LoadedTopic("_data/topics/1-broken.yaml", None, (Problem("is no YAML: did not find expected node content", 2, level=Level.ERROR),)),
+        LoadedTopic("_data/topics/2-ai.yaml", TopicFacts("ai", "AI"), ()),
+    ]
+
+
+def test_topic_that_cannot_be_read_says_so(content: Path) -> None:
+    topics = content / "_data" / "topics"
+    topics.mkdir(parents=True)
+    (topics / "1.yaml").write_text("name: AI\n")
+    (topics / "2.yaml").write_text("name: ML\n")
+    loaded = load_topics(content)
+    assert next(loaded) == LoadedTopic("_data/topics/1.yaml", TopicFacts("ai", "AI"), ())
+    (topics / "2.yaml").unlink()
+    (topics / "2.yaml").symlink_to("2.yaml")
+    problem = Problem("can't be read: Too many levels of symbolic links", level=Level.ERROR)
+    assert next(loaded) == LoadedTopic("_data/topics/2.yaml", None, (problem,))
+
+
+def test_site_without_topic_data_has_no_topics(content: Path) -> None:
+    assert list(load_topics(content)) == []
