@@ -1,0 +1,145 @@
+"""The contract of an index, in types and words. Knows no database.
+
+Times are aware, in UTC and whole seconds. Every method may raise `StoreError`. A store may be used from any number
+of threads and processes at once; a snapshot or a refresh belongs to the thread that opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from feeds.model import (
+    Article,
+    ArticleQuery,
+    Collection,
+    FileFacts,
+    FileReport,
+    IndexState,
+    Kind,
+    ListedArticle,
+    Outcome,
+    Problem,
+    State,
+    TopicFacts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """What a refresh did, and how many files are in each state after it."""
+
+    read: int  # files whose bytes were new
+    gone: int  # files that are not there any more
+    changed: bool  # whether any feed can have changed
+    counts: Mapping[State, int]
+
+
+class Snapshot(Protocol):
+    """One consistent view of the index at one moment: a refresh that commits meanwhile does not show in it.
+
+    An article is *shown* in the view where its file is the best visible one of its identity at that moment.
+    """
+
+    def state(self) -> IndexState:
+        """Return where the index stands."""
+
+    def collection(self, kind: Kind, slug: str) -> Collection | None:
+        """Return a collection by its slug, or None where none exists. ALL with slug "" always exists."""
+
+    def collections(self, kind: Kind) -> tuple[Collection, ...]:
+        """Return every collection of a kind that is in the site's data or was ever shown, by folded name."""
+
+    def slug_for(self, kind: Kind, spelling: str) -> str | None:
+        """Return the slug of the collection whose folded name, slug in other case or former slug this is."""
+
+    def articles(self, query: ArticleQuery) -> tuple[ListedArticle, ...]:
+        """Return the shown articles that match, latest listing first, ties by id, at most `query.limit`.
+
+        Related stories that are hidden articles of the index are left out of them.
+        """
+
+    def count(self, query: ArticleQuery) -> int:
+        """Return how many shown articles match, whatever the query's limit, offset and place."""
+
+    def listed_before(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
+        """Return the latest listing time of a shown article of the collection before `moment`."""
+
+    def listed_from(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
+        """Return the earliest listing time of a shown article of the collection at or after `moment`."""
+
+    def shown(self, identities: Iterable[str]) -> Mapping[str, ListedArticle]:
+        """Return those of the identities that are shown, by identity."""
+
+    def parents(self, identities: Iterable[str]) -> Mapping[str, tuple[Article, ...]]:
+        """Return the shown articles that point to each of the identities, the earliest published first."""
+
+    def modified_at(self, kind: Kind, slug: str) -> datetime | None:
+        """Return when the collection last changed: an edit, a removal, an appearance, or other settings.
+
+        It grows strictly with every change, and so may be some seconds ahead of the clock after several changes in
+        one second. None where the index is empty still.
+        """
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many files are in each state, the states without files too."""
+
+    def reports(self) -> Iterator[FileReport]:
+        """Yield every file that has anything to say, by path: all but the shown ones without a warning."""
+
+    def topic_problems(self) -> tuple[tuple[str, Problem], ...]:
+        """Return what is wrong in the site's topic data, as (path, problem), by path."""
+
+
+class Refresh(Protocol):
+    """One refresh of the index: nothing of it can be seen before the end, and then all at once."""
+
+    def known_files(self) -> Mapping[str, FileFacts]:
+        """Return the facts of every known file by its path."""
+
+    def touch(self, path: str, facts: FileFacts) -> None:
+        """Keep new facts of a known file whose bytes are the same."""
+
+    def put(self, files: Iterable[tuple[FileFacts, Outcome]]) -> None:
+        """Take what files came to, instead of what was known of them.
+
+        A refused file keeps its last good article, unless it says or may say that it is taken down.
+        """
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Drop files that are not there any more."""
+
+    def put_topics(self, topics: Iterable[tuple[str, TopicFacts | None, tuple[Problem, ...]]]) -> None:
+        """Take the site's topic data, as (path, facts, problems), instead of all known; None keeps a file's facts."""
+
+    def finish(self, fingerprint: str) -> bool:
+        """Settle identities, listing times, collections and modification times; return whether a feed can differ.
+
+        `fingerprint` stands for everything else that the bytes of feeds depend on: another one changes them all.
+        """
+
+    def preview(self) -> Snapshot:
+        """Return a view of the index as it would be; only after `finish`."""
+
+    def abandon(self) -> None:
+        """Leave the index as it was."""
+
+
+class Store(Protocol):
+    """The index."""
+
+    def reading(self, now: datetime) -> AbstractContextManager[Snapshot]:
+        """Open a view of the index at the moment `now`."""
+
+    def refreshing(self, now: datetime) -> AbstractContextManager[Refresh]:
+        """Open the one refresh that may run at a time; leaving it commits, an exception or `abandon` undoes it.
+
+        Raises:
+            IndexBusyError: another process or thread refreshes the index right now.
+        """
+
+    def close(self) -> None:
+        """Give back what is held open."""

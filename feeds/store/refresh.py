@@ -1,0 +1,316 @@
+"""Writing the index: one refresh, in one transaction. Knows files, identities and listing times.
+
+Who wins among the files of one identity does not depend on the clock: the visible one with the latest publication
+does, so each file is shown from its publication until that of the next. These spans are settled here, and a web
+node needs no writer to let a scheduled article appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice, pairwise
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+
+from feeds.identity import identity_key
+from feeds.model import Article, FileFacts, Outcome, Problem, State, Takedown, TopicFacts
+from feeds.store import rows
+from feeds.store.labels import CollectionBook
+from feeds.store.schema import FOREVER, articles, files, listings, memberships, meta, relations, topic_files
+from feeds.store.snapshot import SqlSnapshot
+
+_BATCH = 500
+_SPAN = (articles.c.listed_at, articles.c.shown_from, articles.c.shown_until)
+_ARTICLE_FACTS = (articles.c.identity, articles.c.payload, articles.c.labels, *_SPAN)
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """When the article of a file is listed and shown; empty where `start` is not before `end`."""
+
+    listed_at: int
+    start: int
+    end: int
+
+    def listing(self, moment: int) -> int | None:
+        """Return the listing time where the article is shown at the moment."""
+        return self.listed_at if self.start <= moment < self.end else None
+
+
+_NEVER = _Span(0, 0, 0)
+
+
+class SqlRefresh:
+    """A `Refresh` (see `base`) on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._moment = now
+        self._now = rows.seconds(now)
+        self._meta = {row.name: row.value for row in connection.execute(meta.select())}
+        self._is_first = "refreshed_at" not in self._meta
+        self._book = CollectionBook(connection, self._now, int(self._meta.get("settings_at", "0")))
+        self._next_id = (connection.execute(select(func.max(files.c.id))).scalar() or 0) + 1
+        self._unsettled: set[str] = set()  # keys of identities
+        self._moved: set[str] = set()  # keys of identities that were, or are now, seen differently
+        self._wrote = False
+        self.abandoned = False
+
+    def abandon(self) -> None:
+        self.abandoned = True
+
+    def preview(self) -> SqlSnapshot:
+        return SqlSnapshot(self._connection, self._moment)
+
+    def known_files(self) -> Mapping[str, FileFacts]:
+        query = select(files.c.path, files.c.size, files.c.modified_ns, files.c.digest)
+        return {row.path: FileFacts(row.size, row.modified_ns, row.digest) for row in self._connection.execute(query)}
+
+    def touch(self, path: str, facts: FileFacts) -> None:
+        moved = update(files).where(files.c.path == path)
+        self._connection.execute(moved.values(size=facts.size, modified_ns=facts.modified_ns))
+
+    def put(self, loaded: Iterable[tuple[FileFacts, Outcome]]) -> None:
+        for batch in _in_batches(loaded):
+            known = {} if self._is_first else self._known([outcome.path for _, outcome in batch])
+            self._put_batch([(facts, outcome, known.get(outcome.path)) for facts, outcome in batch])
+
+    def _known(self, paths: list[str]) -> dict[str, rows.Row]:
+        query = select(files.c.id, files.c.path, files.c.key, files.c.takedown, articles.c.key.label("article_key"), *_ARTICLE_FACTS)
+        joined = query.join_from(files, articles, files.c.id == articles.c.id, isouter=True)
+        return {row.path: row for row in self._connection.execute(joined.where(files.c.path.in_(paths)))}
+
+    def _put_batch(self, batch: list[tuple[FileFacts, Outcome, rows.Row | None]]) -> None:
+        file_rows, article_rows, relation_rows, dropped = [], [], [], []
+        for facts, outcome, known in batch:
+            file_id = self._next_id if known is None else known.id
+            self._next_id += known is None
+            file_rows.append(self._file_row(file_id, facts, outcome, known))
+            if outcome.state is State.REFUSED and outcome.takedown is Takedown.NONE:
+                continue  # the last good version, if there is one, stays
+            row = None if outcome.article is None else self._article_row(file_id, outcome.article)
+            if row is not None and known is not None and (row["payload"], row["labels"]) == (known.payload, known.labels):
+                continue
+            if known is not None and known.payload is not None:
+                self._lose(known)
+                dropped.append(file_id)
+            if row is not None and outcome.article is not None:
+                article_rows.append(row)
+                relation_rows += [{"key": identity_key(story.id), "article_id": file_id} for story in outcome.article.related]
+                self._unsettled.add(row["key"])
+        self._drop(dropped)
+        if not self._is_first:
+            self._delete(files, "id", [row["id"] for row in file_rows])
+        for table, new_rows in ((files, file_rows), (articles, article_rows), (relations, relation_rows)):
+            self._insert(table, new_rows)
+        self._wrote = True
+
+    def _file_row(self, file_id: int, facts: FileFacts, outcome: Outcome, known: rows.Row | None) -> dict[str, Any]:
+        key, takedown = None if outcome.id is None else identity_key(outcome.id), outcome.takedown
+        before: tuple[Takedown, str | None] = (Takedown.NONE, None)
+        if known is not None:
+            before = (Takedown(known.takedown), known.key)
+            if key is None and outcome.state in (State.HIDDEN, State.REFUSED):
+                key = known.key  # what it takes down, if it does, is what was there
+            if outcome.state is State.REFUSED and takedown is Takedown.NONE:
+                takedown = before[0]  # who can't be understood takes nothing back
+        said = {before} ^ {(takedown, key)}
+        self._unsettled |= {concerned for takes, concerned in said if takes is not Takedown.NONE and concerned is not None}
+        problems = outcome.problems
+        if known is not None and known.identity is not None and outcome.article is not None and outcome.article.id != known.identity:
+            problems += (Problem(f"is a new identity, {outcome.article.id}; it was {known.identity}: readers show it again", field="id"),)
+        return {
+            "id": file_id,
+            "path": outcome.path,
+            "size": facts.size,
+            "modified_ns": facts.modified_ns,
+            "digest": facts.digest,
+            "state": outcome.state,
+            "takedown": takedown,
+            "key": key,
+            "problems": rows.encode(problems) if problems else None,
+        }
+
+    def _article_row(self, file_id: int, article: Article) -> dict[str, Any]:
+        return {
+            "id": file_id,
+            "identity": article.id,
+            "key": identity_key(article.id),
+            "published_at": rows.seconds(article.published_at),
+            "updated_at": rows.seconds(article.updated_at),
+            # settling finds the span
+            "listed_at": _NEVER.listed_at,
+            "shown_from": _NEVER.start,
+            "shown_until": _NEVER.end,
+            "labels": rows.encode(self._book.labels(article)),
+            "payload": rows.encode(article),
+        }
+
+    def _lose(self, known: rows.Row) -> None:
+        """Note that an article is taken out of the index, for good or to be replaced."""
+        self._unsettled.add(known.article_key)
+        self._book.revisit(known.labels)
+        if _Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
+            self._book.touch(known.labels)
+
+    def forget(self, paths: Iterable[str]) -> None:
+        for batch in _in_batches(paths):
+            gone = list(self._known(batch).values())
+            for known in gone:
+                if known.payload is not None:
+                    self._lose(known)
+                if known.takedown != Takedown.NONE and known.key is not None:
+                    self._unsettled.add(known.key)
+            self._drop([known.id for known in gone])
+            self._delete(files, "id", [known.id for known in gone])
+            self._wrote = True
+
+    def put_topics(self, topics: Iterable[tuple[str, TopicFacts | None, tuple[Problem, ...]]]) -> None:
+        kept = {row.path: row.facts for row in self._connection.execute(topic_files.select())}
+        new_rows: list[dict[str, Any]] = [
+            {
+                "path": path,
+                "facts": kept.get(path) if facts is None else rows.encode(facts),
+                "problems": rows.encode(problems) if problems else None,
+            }
+            for path, facts, problems in topics
+        ]
+        self._connection.execute(delete(topic_files))
+        self._insert(topic_files, new_rows)
+        found = (rows.topic_facts(row["facts"]) for row in sorted(new_rows, key=lambda row: row["path"]))
+        self._book.put_facts(tuple(facts for facts in found if facts is not None))
+
+    def finish(self, fingerprint: str) -> bool:
+        for batch in _in_batches(sorted(self._unsettled)):
+            self._settle(batch)
+        if self._moved:
+            self._touch_referrers()
+        same_settings = self._meta.get("fingerprint") == fingerprint
+        facts_changed = self._book.finish()
+        changed = self._is_first or self._wrote or facts_changed or not same_settings or self._book.has_turned or self._is_another_month()
+        if not self._is_first and (facts_changed or not same_settings):
+            self._set_meta(settings_at=str(max(self._now, self._book.modified_before + 1)))
+        if changed:
+            self._set_meta(revision=str(int(self._meta.get("revision", "0")) + 1))
+        self._set_meta(fingerprint=fingerprint, refreshed_at=str(self._now))
+        return changed
+
+    def _is_another_month(self) -> bool:
+        refreshed_at = rows.moment(int(self._meta.get("refreshed_at", "0")))
+        return (refreshed_at.year, refreshed_at.month) != (self._moment.year, self._moment.month)
+
+    def _settle(self, keys: list[str]) -> None:
+        """Find who is shown when among the files of each identity, and when it was listed."""
+        candidates: dict[str, list[rows.Row]] = {}
+        query = (
+            select(articles.c.id, articles.c.key, articles.c.published_at, files.c.path, *_SPAN, articles.c.labels)
+            .join_from(articles, files, articles.c.id == files.c.id)
+            .where(articles.c.key.in_(keys))
+            .order_by(articles.c.published_at, articles.c.updated_at, files.c.path)
+        )
+        for row in self._connection.execute(query):
+            candidates.setdefault(row.key, []).append(row)
+        removed_query = select(files.c.key).where(files.c.key.in_(keys), files.c.takedown == Takedown.IDENTITY)
+        removed = set(self._connection.execute(removed_query).scalars())
+        listed_query = listings.select().where(listings.c.key.in_(keys))
+        listed = {row.key: row.listed_at for row in self._connection.execute(listed_query)}
+        new_listings: list[dict[str, Any]] = []
+        never_shown: list[str] = []
+        changes: list[tuple[rows.Row, _Span]] = []
+        for key in keys:
+            found, listed_at = candidates.get(key, []), listed.get(key)
+            if found and key not in removed:
+                spans = self._spans(found, listed_at)
+                if spans[0].listed_at != listed_at:
+                    new_listings.append({"key": key, "listed_at": spans[0].listed_at})
+            else:
+                spans = [_NEVER for _ in found]
+                if listed_at is not None and listed_at > self._now:
+                    never_shown.append(key)
+            if all(span.listing(self._now) is None for span in spans):
+                self._moved.add(key)
+            for row, span in zip(found, spans, strict=True):
+                before = _Span(row.listed_at, row.shown_from, row.shown_until)
+                if span != before:
+                    changes.append((row, span))
+                    self._book.revisit(row.labels)
+                if span.listing(self._now) != before.listing(self._now):
+                    self._book.touch(row.labels)
+                    self._moved.add(key)
+        self._write_spans(changes)
+        if not self._is_first:
+            self._delete(listings, "key", [*never_shown, *(row["key"] for row in new_listings)])
+        self._insert(listings, new_listings)
+
+    def _spans(self, found: list[rows.Row], listed_at: int | None) -> list[_Span]:
+        """Return the spans of the files of one identity, given in the order in which they win."""
+        starts = [row.published_at for row in found]
+        current = max((start for start in starts if start <= self._now), default=starts[0])
+        if listed_at is None or listed_at > self._now:  # not shown yet
+            listed_at = current if self._is_first else max(current, self._now)
+        elif current > self._now:  # was shown, and is put off now
+            listed_at = current
+        return [_Span(listed_at, start, end) for start, end in pairwise([*starts, FOREVER])]
+
+    def _write_spans(self, changes: list[tuple[rows.Row, _Span]]) -> None:
+        if not changes:
+            return
+        self._connection.execute(
+            update(articles).where(articles.c.id == bindparam("of")),
+            [{"of": row.id, "listed_at": span.listed_at, "shown_from": span.start, "shown_until": span.end} for row, span in changes],
+        )
+        if not self._is_first:
+            self._delete(memberships, "article_id", [row.id for row, _ in changes])
+        self._insert(
+            memberships,
+            [
+                {
+                    "collection_id": collection,
+                    "listed_at": span.listed_at,
+                    "article_id": row.id,
+                    "shown_from": span.start,
+                    "shown_until": span.end,
+                    "name": name,
+                }
+                for row, span in changes
+                if span.start < span.end
+                for collection, name in rows.labels(row.labels)
+            ],
+        )
+
+    def _touch_referrers(self) -> None:
+        """Touch the collections of the articles that point to something that moved: their feeds show it, or not."""
+        query = (
+            select(articles.c.labels)
+            .join_from(relations, articles, relations.c.article_id == articles.c.id)
+            .where(articles.c.shown_from <= self._now, articles.c.shown_until > self._now)
+        )
+        for batch in _in_batches(sorted(self._moved)):
+            for payload in self._connection.execute(query.where(relations.c.key.in_(batch))).scalars():
+                self._book.touch(payload)
+
+    def _drop(self, ids: list[int]) -> None:
+        for table, column in ((articles, "id"), (relations, "article_id"), (memberships, "article_id")):
+            self._delete(table, column, ids)
+
+    def _delete(self, table: Table, column: str, values: list[Any]) -> None:
+        if values:
+            self._connection.execute(delete(table).where(table.c[column].in_(values)))
+
+    def _insert(self, table: Table, new_rows: list[dict[str, Any]]) -> None:
+        if new_rows:
+            self._connection.execute(insert(table), new_rows)
+
+    def _set_meta(self, **values: str) -> None:
+        self._delete(meta, "name", list(values))
+        self._insert(meta, [{"name": name, "value": value} for name, value in values.items()])
+
+
+def _in_batches(values: Iterable[_Value]) -> Iterator[list[_Value]]:
+    iterator = iter(values)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch

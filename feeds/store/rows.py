@@ -1,0 +1,50 @@
+"""Values <-> what stands in a row. The one place that knows how the index writes articles, problems and moments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from feeds.model import Article, Problem, TopicFacts
+
+Row = Any  # SQLAlchemy types rows by position; here columns are read by name
+Labels = list[tuple[int, str]]  # collection id, name as the article spells it
+
+_article = msgspec.msgpack.Decoder(Article)
+_problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
+_facts = msgspec.msgpack.Decoder(TopicFacts)
+_labels = msgspec.msgpack.Decoder(Labels)
+
+encode = msgspec.msgpack.encode
+
+
+def article(payload: bytes) -> Article:
+    """Return the article of a payload."""
+    return _article.decode(payload)
+
+
+def problems(payload: bytes | None) -> tuple[Problem, ...]:
+    """Return the problems of a payload, none for NULL."""
+    return () if payload is None else _problems.decode(payload)
+
+
+def topic_facts(payload: bytes | None) -> TopicFacts | None:
+    """Return the facts of a payload, None for NULL."""
+    return None if payload is None else _facts.decode(payload)
+
+
+def labels(payload: bytes) -> Labels:
+    """Return the collections of an article, each with the name as the article spells it."""
+    return _labels.decode(payload)
+
+
+def seconds(moment: datetime) -> int:
+    """Return a moment as the index keeps it; fractions of a second are cut."""
+    return int(moment.timestamp())
+
+
+def moment(seconds: int) -> datetime:
+    """Return the moment that the index kept."""
+    return datetime.fromtimestamp(seconds, UTC)

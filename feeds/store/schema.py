@@ -1,0 +1,160 @@
+"""The tables of the index and its version. Knows SQLAlchemy; knows no rule.
+
+Moments are seconds since 1970 in UTC. What files cannot give back (`listings`, `former_slugs`, `collections.since`,
+`collections.modified_at`, the articles of files that were refused later) must survive every migration.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, inspect, select
+
+from feeds.errors import StoreError
+
+# An order that depends on no locale, the same on every database.
+_TEXT = String().with_variant(String(collation="C"), "postgresql")
+_MOMENT = BigInteger
+
+FOREVER = 2**62  # a `shown_until` that never comes
+
+metadata = MetaData()
+
+meta = Table("meta", metadata, Column("name", _TEXT, primary_key=True), Column("value", _TEXT, nullable=False))
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("path", _TEXT, nullable=False, unique=True),
+    Column("size", BigInteger, nullable=False),
+    Column("modified_ns", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("state", _TEXT, nullable=False),  # of the file alone; whether it is shown also depends on the others
+    Column("takedown", _TEXT, nullable=False),
+    Column("key", _TEXT, index=True),  # of the identity; of a hidden article nothing else is kept
+    Column("problems", LargeBinary),
+)
+
+# The article of a file: what it says now, or, where it is refused now, what it said when it was last good.
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # of the file
+    Column("identity", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False, index=True),
+    Column("published_at", _MOMENT, nullable=False),
+    Column("updated_at", _MOMENT, nullable=False),
+    Column("listed_at", _MOMENT, nullable=False),
+    Column("shown_from", _MOMENT, nullable=False, index=True),  # an empty span: never shown
+    Column("shown_until", _MOMENT, nullable=False),
+    Column("labels", LargeBinary, nullable=False),  # [[collection id, name as spelled], …]
+    Column("payload", LargeBinary, nullable=False),
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", _TEXT, nullable=False),
+    Column("folded", _TEXT, nullable=False),
+    Column("slug", _TEXT, nullable=False),
+    Column("name", _TEXT, nullable=False),
+    Column("since", _MOMENT),  # the first listing ever; None: only in the site's data
+    Column("modified_at", _MOMENT, nullable=False),
+    Column("facts", LargeBinary),  # None: not in the site's data
+    UniqueConstraint("kind", "folded"),
+)
+
+former_slugs = Table(
+    "former_slugs",
+    metadata,
+    Column("kind", _TEXT, primary_key=True),
+    Column("slug", _TEXT, primary_key=True),
+    Column("collection_id", Integer, nullable=False),
+)
+
+# Every listing of every article in every collection it belongs to, kept in the order in which feeds need it.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("collection_id", Integer, primary_key=True),
+    Column("listed_at", _MOMENT, primary_key=True),
+    Column("article_id", Integer, primary_key=True, index=True),
+    Column("shown_from", _MOMENT, nullable=False),
+    Column("shown_until", _MOMENT, nullable=False),
+    Column("name", _TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+relations = Table(
+    "relations",
+    metadata,
+    Column("key", _TEXT, primary_key=True),
+    Column("article_id", Integer, primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+# When an identity was first shown; it outlives its files.
+listings = Table(
+    "listings",
+    metadata,
+    Column("key", _TEXT, primary_key=True),
+    Column("listed_at", _MOMENT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Moments still ahead of the last refresh at which a collection changes by itself.
+turns = Table(
+    "turns",
+    metadata,
+    Column("collection_id", Integer, primary_key=True),
+    Column("at", _MOMENT, primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+topic_files = Table(
+    "topic_files",
+    metadata,
+    Column("path", _TEXT, primary_key=True),
+    Column("facts", LargeBinary),
+    Column("problems", LargeBinary),
+)
+
+
+def _create(connection: Connection) -> None:
+    metadata.create_all(connection)
+
+
+# Add new migrations at the end of the list; never change one that was released.
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create,)
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the tables are of this version.
+
+    Raises:
+        StoreError: the index was written by a later version, or its version can't be read.
+    """
+    return _version(connection) == len(MIGRATIONS)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables to this version, within the caller's transaction.
+
+    Raises:
+        StoreError: the index was written by a later version, or its version can't be read.
+    """
+    for migration in MIGRATIONS[_version(connection) :]:
+        migration(connection)
+    connection.execute(meta.delete().where(meta.c.name == "version"))
+    connection.execute(meta.insert(), {"name": "version", "value": str(len(MIGRATIONS))})
+
+
+def _version(connection: Connection) -> int:
+    if not inspect(connection).has_table(meta.name):
+        return 0
+    written = connection.execute(select(meta.c.value).where(meta.c.name == "version")).scalar()
+    if written is None or not written.isdecimal():
+        raise StoreError("the index has a version that can't be read")
+    if int(written) > len(MIGRATIONS):
+        raise StoreError(f"the index has version {written}, this program knows {len(MIGRATIONS)}: update the program")
+    return int(written)

@@ -1,0 +1,298 @@
+"""Reading the index: one view, one moment. Knows the tables; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
+
+from feeds.identity import fold, identity_key
+from feeds.model import (
+    Article,
+    ArticleQuery,
+    Collection,
+    FileReport,
+    IndexState,
+    Kind,
+    Label,
+    Level,
+    ListedArticle,
+    Problem,
+    State,
+    Takedown,
+)
+from feeds.store import rows
+from feeds.store.schema import articles, collections, files, former_slugs, memberships, meta, relations, topic_files, turns
+
+_IN_CHUNK = 500  # values in one `IN (…)`
+
+
+class SqlSnapshot:
+    """A `Snapshot` (see `base`) on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = rows.seconds(now)
+
+    def state(self) -> IndexState:
+        found = {row.name: row.value for row in self._connection.execute(meta.select())}
+        refreshed_at = found.get("refreshed_at")
+        turned_at, next_turn_at = (
+            self._connection.execute(select(extreme).where(condition)).scalar()
+            for extreme, condition in (
+                (func.max(turns.c.at), turns.c.at <= self._now),
+                (func.min(turns.c.at), turns.c.at > self._now),
+            )
+        )
+        return IndexState(
+            revision=int(found.get("revision", "0")),
+            turned_at=None if turned_at is None else rows.moment(turned_at),
+            next_turn_at=None if next_turn_at is None else rows.moment(next_turn_at),
+            refreshed_at=None if refreshed_at is None else rows.moment(int(refreshed_at)),
+        )
+
+    def collection(self, kind: Kind, slug: str) -> Collection | None:
+        return next(iter(self._collections(kind, collections.c.slug == slug)), None)
+
+    def collections(self, kind: Kind) -> tuple[Collection, ...]:
+        return self._collections(kind, collections.c.kind == kind)
+
+    def _collections(self, kind: Kind, condition: ColumnElement[bool]) -> tuple[Collection, ...]:
+        shown = (
+            select(memberships.c.collection_id, func.count().label("total"), func.max(memberships.c.listed_at).label("newest"))
+            .where(self._visible(memberships.c))
+            .group_by(memberships.c.collection_id)
+        )
+        wanted = select(collections.c.id).where(collections.c.kind == kind, condition)
+        counted = shown.where(memberships.c.collection_id.in_(wanted)).subquery()
+        query = (
+            select(collections, counted.c.total, counted.c.newest)
+            .join_from(collections, counted, counted.c.collection_id == collections.c.id, isouter=True)
+            .where(collections.c.kind == kind, condition, self._exists())
+            .order_by(collections.c.folded)
+        )
+        return tuple(_collection(row) for row in self._connection.execute(query))
+
+    def _exists(self) -> ColumnElement[bool]:
+        return or_(collections.c.facts.is_not(None), collections.c.since <= self._now, collections.c.kind == Kind.ALL)
+
+    def _visible(self, columns: Any) -> ColumnElement[bool]:
+        return and_(columns.shown_from <= self._now, columns.shown_until > self._now)
+
+    def slug_for(self, kind: Kind, spelling: str) -> str | None:
+        folded = fold(spelling)
+        near = (
+            select(collections.c.slug)
+            .where(collections.c.kind == kind, or_(collections.c.folded == folded, collections.c.slug == folded), self._exists())
+            .order_by(collections.c.folded != folded)
+        )
+        former = (
+            select(collections.c.slug)
+            .join_from(former_slugs, collections, former_slugs.c.collection_id == collections.c.id)
+            .where(former_slugs.c.kind == kind, former_slugs.c.slug == folded, self._exists())
+        )
+        return self._connection.execute(near).scalars().first() or self._connection.execute(former).scalars().first()
+
+    def articles(self, query: ArticleQuery) -> tuple[ListedArticle, ...]:
+        found = (
+            self._listed(memberships)
+            .join_from(memberships, articles, memberships.c.article_id == articles.c.id)
+            .where(*self._matching(query))
+            .order_by(memberships.c.listed_at.desc(), articles.c.identity)
+            .limit(query.limit)
+            .offset(query.offset)
+        )
+        if query.after is not None:
+            at = rows.seconds(query.after.listed_at)
+            behind = or_(memberships.c.listed_at < at, articles.c.identity > query.after.id)
+            found = found.where(memberships.c.listed_at <= at, behind)
+        return self._read(self._connection.execute(found).all())
+
+    def _listed(self, table: Table) -> Select[Any]:
+        return select(articles.c.payload, articles.c.labels, table.c.listed_at)
+
+    def _matching(self, query: ArticleQuery) -> Iterator[ColumnElement[bool]]:
+        yield memberships.c.collection_id == _collection_id(query.kind, query.slug)
+        yield self._visible(memberships.c)
+        if query.since is not None:
+            yield memberships.c.listed_at >= rows.seconds(query.since)
+        if query.before is not None:
+            yield memberships.c.listed_at < rows.seconds(query.before)
+
+    def _read(self, found: Sequence[rows.Row]) -> tuple[ListedArticle, ...]:
+        names = self._topic_names(label[0] for row in found for label in rows.labels(row.labels))
+        read = [(rows.article(row.payload), row) for row in found]
+        hidden = self._hidden(story.id for article, _ in read for story in article.related)
+        return tuple(
+            ListedArticle(
+                _without(article, hidden),
+                rows.moment(row.listed_at),
+                tuple(names[label[0]] for label in rows.labels(row.labels) if label[0] in names),
+            )
+            for article, row in read
+        )
+
+    def count(self, query: ArticleQuery) -> int:
+        counted = select(func.count()).select_from(memberships).where(*self._matching(query))
+        return self._connection.execute(counted).scalar_one()
+
+    def listed_before(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
+        return self._extreme_listing(func.max, ArticleQuery(kind, slug, before=moment))
+
+    def listed_from(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
+        return self._extreme_listing(func.min, ArticleQuery(kind, slug, since=moment))
+
+    def _extreme_listing(self, extreme: Any, query: ArticleQuery) -> datetime | None:
+        found = select(extreme(memberships.c.listed_at)).where(*self._matching(query))
+        listed_at = self._connection.execute(found).scalar()
+        return None if listed_at is None else rows.moment(listed_at)
+
+    def shown(self, identities: Iterable[str]) -> Mapping[str, ListedArticle]:
+        visible = self._listed(articles).where(self._visible(articles.c))
+        found = self._in_chunks(visible, articles.c.key, map(identity_key, identities))
+        return {listed.article.id: listed for listed in self._read(list(found))}
+
+    def parents(self, identities: Iterable[str]) -> Mapping[str, tuple[Article, ...]]:
+        keys = {identity_key(identity): identity for identity in identities}
+        pointing = (
+            select(relations.c.key, articles.c.payload)
+            .join_from(relations, articles, relations.c.article_id == articles.c.id)
+            .where(self._visible(articles.c))
+        )
+        found: dict[str, list[Article]] = {identity: [] for identity in keys.values()}
+        for row in self._in_chunks(pointing, relations.c.key, keys):
+            found[keys[row.key]].append(rows.article(row.payload))
+        order = attrgetter("published_at", "id")
+        return {identity: tuple(sorted(pointers, key=order)) for identity, pointers in found.items()}
+
+    def _topic_names(self, ids: Iterable[int]) -> dict[int, Label]:
+        columns = (collections.c.id, collections.c.slug, collections.c.name)
+        topics = select(*columns).where(collections.c.kind == Kind.TOPIC)
+        found = self._in_chunks(topics, collections.c.id, set(ids))
+        return {row.id: Label(row.slug, row.name) for row in found}
+
+    def _hidden(self, identities: Iterable[str]) -> frozenset[str]:
+        """Return those of the identities that are articles of the index and not shown."""
+        keys = {identity_key(identity): identity for identity in identities}
+        taken_down = select(files.c.key).where(files.c.takedown != Takedown.NONE)
+        known = {row.key for row in self._in_chunks(taken_down, files.c.key, keys)}
+        for row in self._in_chunks(select(articles.c.key), articles.c.key, keys):
+            known.add(row.key)
+        shown = {row.key for row in self._in_chunks(select(articles.c.key).where(self._visible(articles.c)), articles.c.key, known)}
+        return frozenset(keys[key] for key in known - shown)
+
+    def _in_chunks(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[rows.Row]:
+        ordered = sorted(values)
+        for start in range(0, len(ordered), _IN_CHUNK):
+            yield from self._connection.execute(query.where(column.in_(ordered[start : start + _IN_CHUNK])))
+
+    def modified_at(self, kind: Kind, slug: str) -> datetime | None:
+        passed = and_(turns.c.collection_id == collections.c.id, turns.c.at <= self._now)
+        found = self._connection.execute(
+            select(collections.c.modified_at, func.count(turns.c.at).label("total"), func.max(turns.c.at).label("last"))
+            .join_from(collections, turns, passed, isouter=True)
+            .where(collections.c.kind == kind, collections.c.slug == slug)
+            .group_by(collections.c.id, collections.c.modified_at)
+        ).one_or_none()
+        if found is None:
+            return None
+        settings = self._connection.execute(select(meta.c.value).where(meta.c.name == "settings_at")).scalar()
+        return rows.moment(modification_time(found.modified_at, int(settings or 0), found.total, found.last or 0))
+
+    def counts(self) -> Mapping[State, int]:
+        by_state = select(files.c.state, func.count().label("total")).group_by(files.c.state)
+        counts = dict.fromkeys(State, 0) | {State(row.state): row.total for row in self._connection.execute(by_state)}
+        for report in self._unshown():
+            counts[State.SHOWN] -= 1
+            counts[report.state] += 1
+        return counts
+
+    def reports(self) -> Iterator[FileReport]:
+        unshown = {report.path: report for report in self._unshown()}
+        kept = articles.c.id.is_not(None)
+        query = (
+            select(files.c.path, files.c.state, files.c.takedown, files.c.problems, kept.label("kept"))
+            .join_from(files, articles, files.c.id == articles.c.id, isouter=True)
+            .where(or_(files.c.problems.is_not(None), files.c.path.in_(select(files.c.path).where(self._is_unshown()))))
+            .order_by(files.c.path)
+        )
+        for row in self._connection.execute(query):
+            problems = rows.problems(row.problems)
+            if row.path in unshown:
+                report = unshown[row.path]
+                yield replace(report, problems=(*report.problems, *problems))
+            else:
+                yield FileReport(row.path, State(row.state), _refusals(problems, row) if row.state == State.REFUSED else problems)
+
+    def _is_unshown(self) -> ColumnElement[bool]:
+        unshown = select(articles.c.id).where(or_(articles.c.shown_from > self._now, articles.c.shown_until <= self._now))
+        return and_(files.c.state == State.SHOWN, files.c.id.in_(unshown))
+
+    def _unshown(self) -> Iterator[FileReport]:
+        """Yield the good files whose article is not shown, with the reason."""
+        query = select(files.c.path, files.c.key, articles.c.published_at).join_from(files, articles, files.c.id == articles.c.id)
+        found = self._connection.execute(query.where(self._is_unshown()).order_by(files.c.path)).all()
+        keys = {row.key for row in found}
+        removed_by = {
+            row.key: row.path
+            for row in self._in_chunks(select(files.c.key, files.c.path).where(files.c.takedown == Takedown.IDENTITY), files.c.key, keys)
+        }
+        winners = {
+            row.key: row.path
+            for row in self._in_chunks(
+                select(articles.c.key, files.c.path)
+                .join_from(articles, files, articles.c.id == files.c.id)
+                .where(self._visible(articles.c)),
+                articles.c.key,
+                keys,
+            )
+        }
+        for row in found:
+            if row.key in removed_by:
+                yield FileReport(row.path, State.HIDDEN, (Problem(f"is removed by {removed_by[row.key]}"),))
+            elif row.published_at > self._now:
+                yield FileReport(row.path, State.HIDDEN, (Problem("is still ahead", field="publishedDateTime"),))
+            else:
+                yield FileReport(row.path, State.SKIPPED, (Problem(f"duplicate of {winners[row.key]}"),))
+
+    def topic_problems(self) -> tuple[tuple[str, Problem], ...]:
+        found = self._connection.execute(topic_files.select().order_by(topic_files.c.path))
+        return tuple((row.path, problem) for row in found for problem in rows.problems(row.problems))
+
+
+def modification_time(modified_at: int, settings_at: int, turned: int, last_turn_at: int) -> int:
+    """Return when a collection last changed, given how often it changed by itself since it was written.
+
+    Every change counts for a second at least, so that each is later than the one before.
+    """
+    return max(last_turn_at, max(modified_at, settings_at) + turned)
+
+
+def _collection(row: rows.Row) -> Collection:
+    facts = rows.topic_facts(row.facts)
+    newest_at = None if row.newest is None else rows.moment(row.newest)
+    return Collection(Kind(row.kind), row.slug, row.name, row.total or 0, newest_at, facts)
+
+
+def _collection_id(kind: Kind, slug: str) -> Any:
+    return select(collections.c.id).where(collections.c.kind == kind, collections.c.slug == slug).scalar_subquery()
+
+
+def _without(article: Article, hidden: frozenset[str]) -> Article:
+    if not any(story.id in hidden for story in article.related):
+        return article
+    return replace(article, related=tuple(story for story in article.related if story.id not in hidden))
+
+
+def _refusals(problems: tuple[Problem, ...], row: rows.Row) -> tuple[Problem, ...]:
+    if row.kept:
+        effect = "; the last good version stays served"
+    elif row.takedown != Takedown.NONE:
+        effect = "; the article is hidden, because it is taken down or may be"
+    else:
+        return problems
+    return tuple(replace(problem, reason=problem.reason + effect) if problem.level is Level.ERROR else problem for problem in problems)

@@ -1,0 +1,187 @@
+"""The SQL store answers as the reference store does, whatever becomes of the files and at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feeds.identity import article_id
+from feeds.model import Article, ArticleQuery, Cursor, Kind, Level, Outcome, Problem, State, Takedown
+from feeds.store.base import Snapshot, Store
+from feeds.store.sql import IN_MEMORY, open_store
+
+from .builders import NOON, article, outcome, refresh, related
+from .reference import ReferenceStore, ReferenceView
+
+HOUR = timedelta(hours=1)
+NAMES = "abc"
+URLS = {name: f"https://news.example.com/{name}" for name in NAMES}
+PATHS = ("1.md", "2.md", "3.md", "4.md")
+COLLECTIONS = [
+    (Kind.ALL, ""),
+    (Kind.TOPIC, "ai"),
+    (Kind.TOPIC, "big-data"),
+    (Kind.CATEGORY, "news"),
+    (Kind.TYPE, "article"),
+    (Kind.PROVIDER, "example.com"),
+]
+SAID = (Problem("is said to a person", level=Level.ERROR),)
+
+moments = st.integers(0, 12).map(lambda hours: NOON + hours * HOUR)
+identities = st.sampled_from([article_id(url) for url in URLS.values()])
+stories = st.lists(st.sampled_from([*URLS.values(), "https://elsewhere.example.net/x"]), max_size=3, unique=True)
+
+
+@st.composite
+def articles(draw: st.DrawFn) -> Article:
+    name, published_at = draw(st.sampled_from(NAMES)), draw(moments)
+    return article(
+        name,
+        published_at=published_at,
+        updated_at=published_at + draw(st.integers(0, 2)) * HOUR,
+        topics=tuple(draw(st.lists(st.sampled_from(["AI", "Big Data"]), max_size=2, unique=True))),
+        category=draw(st.sampled_from([None, "news"])),
+        related=tuple(related(url[-1], url=url) for url in draw(stories) if url != URLS[name]),
+    )
+
+
+@st.composite
+def outcomes(draw: st.DrawFn, path: str) -> Outcome:
+    state = draw(st.sampled_from([State.SHOWN, State.SHOWN, State.SHOWN, *State]))
+    if state is State.SHOWN:
+        return outcome(path, draw(articles()))
+    if state is State.SKIPPED:
+        return outcome(path, problems=SAID)
+    takes = st.sampled_from(list(Takedown) if state is State.REFUSED else [Takedown.FILE, Takedown.IDENTITY])
+    return outcome(path, state=state, id=draw(st.none() | identities), takedown=draw(takes), problems=SAID)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A refresh: how many hours after the one before, what files came to, and which are gone."""
+
+    hours: int
+    outcomes: tuple[Outcome, ...]
+    gone: tuple[str, ...]
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    paths = draw(st.lists(st.sampled_from(PATHS), max_size=4, unique=True))
+    gone = draw(st.integers(0, 1)) if len(paths) > 1 else 0
+    return Step(draw(st.integers(0, 4)), tuple(draw(outcomes(path)) for path in paths[gone:]), tuple(paths[:gone]))
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> ArticleQuery:
+    kind, slug = draw(st.sampled_from(COLLECTIONS))
+    cursors = st.builds(Cursor, moments, identities)
+    return ArticleQuery(
+        kind,
+        slug,
+        limit=draw(st.none() | st.integers(0, 3)),
+        offset=draw(st.integers(0, 3)),
+        after=draw(st.none() | cursors),
+        since=draw(st.none() | moments),
+        before=draw(st.none() | moments),
+    )
+
+
+@contextmanager
+def empty_store() -> Iterator[Store]:
+    store = open_store(IN_MEMORY)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def what_is_shown(view: Snapshot | ReferenceView) -> dict[str, Any]:
+    ids = [article_id(url) for url in (*URLS.values(), "https://elsewhere.example.net/x")]
+    return {
+        "articles": {place: view.articles(ArticleQuery(*place, limit=None)) for place in COLLECTIONS},
+        "collections": {kind: [(one.slug, one.article_count, one.newest_at) for one in view.collections(kind)] for kind in Kind},
+        "counts": view.counts(),
+        "shown": view.shown(ids),
+        "parents": view.parents(ids),
+    }
+
+
+def states(view: Snapshot, paths: list[str]) -> dict[str, State]:
+    return dict.fromkeys(paths, State.SHOWN) | {report.path: report.state for report in view.reports()}
+
+
+@settings(max_examples=100)
+@given(st.lists(steps(), min_size=1, max_size=5))
+def test_every_sequence_of_refreshes_shows_what_the_rules_say(history: list[Step]) -> None:
+    reference, now = ReferenceStore(), NOON
+    with empty_store() as store:
+        for step in history:
+            now += step.hours * HOUR
+            refresh(store, now, *step.outcomes, gone=step.gone)
+            reference.refresh(now, step.outcomes, step.gone)
+            for moment in (now, now + HOUR, now + 5 * HOUR):
+                expected = ReferenceView(reference, moment)
+                with store.reading(moment) as view:
+                    assert what_is_shown(view) == what_is_shown(expected)
+                    assert states(view, list(expected.states())) == expected.states()
+                    assert view.state().next_turn_at == expected.next_turn_at()
+
+
+@settings(max_examples=60)
+@given(steps(), steps(), st.lists(queries(), min_size=5, max_size=20), st.integers(0, 8))
+def test_every_query_finds_what_the_rules_say(first: Step, second: Step, asked: list[ArticleQuery], hours: int) -> None:
+    reference, now = ReferenceStore(), NOON + 4 * HOUR
+    with empty_store() as store:
+        for step in (first, second):
+            now += step.hours * HOUR
+            refresh(store, now, *step.outcomes, gone=step.gone)
+            reference.refresh(now, step.outcomes, step.gone)
+        expected = ReferenceView(reference, now + hours * HOUR)
+        with store.reading(now + hours * HOUR) as view:
+            for query in asked:
+                assert view.articles(query) == expected.articles(query)
+                assert view.count(query) == expected.count(query)
+                for moment in (query.since, query.before):
+                    if moment is not None:
+                        assert view.listed_before(query.kind, query.slug, moment) == expected.listed_before(query.kind, query.slug, moment)
+                        assert view.listed_from(query.kind, query.slug, moment) == expected.listed_from(query.kind, query.slug, moment)
+
+
+def feeds_of(view: Snapshot) -> dict[tuple[Kind, str], Any]:
+    """Return what each collection's feed says: its articles, and in short the articles that these point to."""
+    found = {}
+    for place in COLLECTIONS:
+        if view.collection(*place) is not None:
+            listed = view.articles(ArticleQuery(*place, limit=None))
+            own = view.shown({story.id for one in listed for story in one.article.related})
+            found[place] = (listed, {identity: replace(one.article, related=()) for identity, one in own.items()})
+    return found
+
+
+@settings(max_examples=100)
+@given(st.lists(steps(), min_size=2, max_size=5), st.sampled_from([timedelta(seconds=1), HOUR]))
+def test_modification_times_grow_whenever_a_feed_changes(history: list[Step], unit: timedelta) -> None:
+    now = NOON
+    before: dict[tuple[Kind, str], Any] = {}
+    modified: dict[tuple[Kind, str], Any] = {}
+    with empty_store() as store:
+        for number, step in enumerate(history):
+            now += step.hours * unit
+            refresh(store, now, *step.outcomes, gone=step.gone, fingerprint=str(number // 2))
+            for moment in (now, now + unit, now + 2 * unit):
+                if step is not history[-1] and moment > now + history[number + 1].hours * unit:
+                    break
+                with store.reading(moment) as view:
+                    for place, content in feeds_of(view).items():
+                        modified_at = view.modified_at(*place)
+                        if place in before:
+                            changed = content != before[place]
+                            assert modified_at > modified[place] if changed else modified_at >= modified[place]
+                        before[place], modified[place] = content, modified_at
