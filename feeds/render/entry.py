@@ -1,0 +1,142 @@
+"""An article -> what every format says of it. Knows the mapping of fields to entries; knows no syntax.
+
+Everything that is the same in all formats is decided here, once: so the formats agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from feeds.model import Article, Feed, Image, ImageOption, Label, ListedArticle, Provider, Related, RelatedOption
+from feeds.render import html, media
+from feeds.text import xml_text
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote an entry: a person, or the provider with its home page."""
+
+    name: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with an entry; its length is not known."""
+
+    url: str
+    media_type: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A video that plays on another site."""
+
+    url: str
+    duration_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article as all formats say it. Text holds nothing that XML 1.0 forbids; `title` is never empty."""
+
+    id: str
+    url: str
+    original_url: str | None
+    via: tuple[str, ...]  # the original and, of a related story, the articles that point to it
+    title: str
+    summary: str | None
+    content_html: str
+    published_at: datetime
+    updated_at: datetime
+    authors: tuple[Author, ...]
+    topics: tuple[Label, ...]
+    enclosure: Enclosure | None
+    images: tuple[Image, ...]
+    player: Player | None
+    related: tuple[Related, ...]
+    language: str | None
+    amp_url: str | None
+
+    @property
+    def attachments(self) -> tuple[Enclosure, ...]:
+        """Return the download, if there is one, and every image."""
+        images = tuple(Enclosure(image.url, media.image_type(image.url), image.title) for image in self.images)
+        first = () if self.enclosure is None or self.enclosure.url in (image.url for image in self.images) else (self.enclosure,)
+        return first + images
+
+
+def entry(listed: ListedArticle, feed: Feed) -> Entry:
+    """Return what a feed says of an article."""
+    article, options = listed.article, feed.options
+    pictures = tuple(_image(image, feed.site.site_url) for image in article.images)
+    attached = pictures if options.images in (ImageOption.ATTACH, ImageOption.BOTH) else ()
+    inline = pictures if options.images in (ImageOption.INLINE, ImageOption.BOTH) else ()
+    stories = () if options.related is RelatedOption.NONE else tuple(_story(story, feed) for story in article.related)
+    sources = listed.parent_urls if article.original_url is None else (article.original_url, *listed.parent_urls)
+    return Entry(
+        id=xml_text(article.id),
+        url=xml_text(article.url),
+        original_url=article.original_url,
+        via=tuple(xml_text(url) for url in dict.fromkeys(sources)),
+        title=_title(article.title, article.url),
+        summary=_optional(article.excerpt),
+        content_html=xml_text(html.content(article, inline, stories)),
+        published_at=article.published_at,
+        updated_at=article.updated_at,
+        authors=_authors(article.provider),
+        topics=tuple(Label(xml_text(label.slug), xml_text(label.name) or xml_text(label.slug)) for label in listed.topics),
+        enclosure=_enclosure(article, attached),
+        images=attached,
+        player=None if article.player_url is None else Player(article.player_url, article.duration_seconds),
+        related=stories,
+        language=article.language if article.language != feed.site.language else None,
+        amp_url=article.amp_url,
+    )
+
+
+def _title(title: str, url: str) -> str:
+    text = xml_text(title)
+    return text if text.strip() else xml_text(url)
+
+
+def _optional(text: str | None) -> str | None:
+    return (xml_text(text) or None) if text is not None else None
+
+
+def _image(image: Image, site_url: str) -> Image:
+    url = f"{site_url}{image.url}" if image.url.startswith("/") else image.url
+    return replace(image, url=xml_text(url), title=_optional(image.title), credit=_optional(image.credit))
+
+
+def picture(images: tuple[Image, ...], site_url: str) -> Image | None:
+    """Return the largest of the pictures of a topic or provider, with an absolute URL."""
+    largest = max(images, key=lambda image: (image.width or 0) * (image.height or 0), default=None)
+    return None if largest is None else _image(largest, site_url)
+
+
+def _story(story: Related, feed: Feed) -> Related:
+    return replace(
+        story,
+        title=_title(story.title, story.url),
+        excerpt=_optional(story.excerpt),
+        images=tuple(_image(image, feed.site.site_url) for image in story.images),
+    )
+
+
+def _authors(provider: Provider | None) -> tuple[Author, ...]:
+    if provider is None:
+        return ()
+    people = tuple(Author(xml_text(name)) for name in provider.authors if xml_text(name).strip())
+    home = None if provider.domain is None else f"https://{provider.domain}/"
+    return people or ((Author(xml_text(provider.name), home),) if xml_text(provider.name).strip() else ())
+
+
+def _enclosure(article: Article, attached: tuple[Image, ...]) -> Enclosure | None:
+    if article.download is not None:
+        return Enclosure(article.download.url, media.file_type(article.download.url), _optional(article.download.title))
+    if attached:
+        return Enclosure(attached[0].url, media.image_type(attached[0].url), attached[0].title)
+    return None

@@ -1,0 +1,39 @@
+"""OPML 2.0: lists of subscriptions. Knows http://opml.org/spec2.opml; knows no feed's content."""
+
+from datetime import datetime
+from email.utils import format_datetime
+
+from lxml import etree
+
+from feeds.model import Outline
+from feeds.text import xml_text
+
+MEDIA_TYPE = "text/x-opml; charset=utf-8"
+
+
+def render_opml(title: str, modified_at: datetime | None, outlines: tuple[Outline, ...]) -> bytes:
+    """Return a list of subscriptions, in the order and nesting given."""
+    root = etree.Element("opml", version="2.0")
+    head = etree.SubElement(root, "head")
+    etree.SubElement(head, "title").text = xml_text(title)
+    if modified_at is not None:
+        etree.SubElement(head, "dateModified").text = format_datetime(modified_at, usegmt=True)
+    body = etree.SubElement(root, "body")
+    for outline in outlines:
+        _say(body, outline)
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
+
+
+def _say(parent: etree._Element, outline: Outline) -> None:
+    facts = {
+        "text": xml_text(outline.title),
+        "title": xml_text(outline.title),
+        "type": "rss",  # the spec's word for a subscription of whatever format
+        "xmlUrl": outline.feed_url,
+        "htmlUrl": outline.page_url,
+    }
+    if outline.description is not None:
+        facts["description"] = xml_text(outline.description)
+    element = etree.SubElement(parent, "outline", facts)
+    for child in outline.children:
+        _say(element, child)
