@@ -1,0 +1,257 @@
+"""The settings: their names, defaults and checks. The one place that names an environment variable; opens nothing.
+
+Each setting has one name in three forms: the option `--base-url` beats the variable `FEEDS_BASE_URL` beats the key
+`base_url` in `feeds.toml`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import platformdirs
+
+from feeds import urls
+from feeds.errors import ConfigError
+from feeds.model import Site
+
+ENVIRONMENT_PREFIX = "FEEDS_"
+CONFIG_FILE = "feeds.toml"
+_CONFIG_VARIABLE = "FEEDS_CONFIG"
+# What the bytes of feeds depend on besides settings and index; raise it with every change of a renderer.
+_RENDERERS = 1
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+_DIGITS = re.compile("[0-9]{1,12}")
+_DATABASE = re.compile(r"[A-Za-z][A-Za-z0-9+]*://.*", re.DOTALL)
+_SQLITE_FILE = re.compile(r"(sqlite(?:\+[a-z]+)?:///)(.+)", re.DOTALL)
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, checked."""
+
+    content: Path | None = None
+    database: str | None = None
+    base_url: str | None = None
+    site_url: str | None = None
+    site_id: str | None = None
+    title: str = "Feeds"
+    description: str | None = None
+    language: str = "en"
+    max_age_seconds: int = 300
+    hub: str | None = None
+    refresh_seconds: int = 60
+    trusted_hosts: tuple[str, ...] = LOOPBACK_HOSTS
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+
+    @classmethod
+    def load(cls, options: Mapping[str, Any], environ: Mapping[str, str], directory: Path) -> Config:
+        """Return the settings from options, environment and the configuration file, each beating the next.
+
+        `options` holds what was given only. The file is the one that FEEDS_CONFIG names, else `feeds.toml` in
+        `directory`, where there is one; relative paths in it count from its folder, others from `directory`.
+
+        Raises:
+            ConfigError: settings are wrong or unknown; it names all of them.
+        """
+        reasons: list[str] = []
+        values: dict[str, Any] = {}
+        file = environ.get(_CONFIG_VARIABLE)
+        path = directory / (file or CONFIG_FILE)
+        if file or path.is_file():
+            values |= _checked(_read(path, reasons), path.parent, str(path), str, reasons)
+        variables = {
+            name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+            for name, value in environ.items()
+            if name.startswith(ENVIRONMENT_PREFIX) and name != _CONFIG_VARIABLE
+        }
+        values |= _checked(variables, directory, "environment", lambda name: f"{ENVIRONMENT_PREFIX}{name.upper()}", reasons)
+        values |= _checked(options, directory, "command line", lambda name: f"--{name.replace('_', '-')}", reasons)
+        if reasons:
+            raise ConfigError(reasons)
+        return cls(**values)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Config:
+        """Return the settings of a server that takes no options."""
+        return cls.load({}, environ, Path.cwd())
+
+    @property
+    def database_url(self) -> str:
+        """Return the URL of the index.
+
+        Raises:
+            ConfigError: neither the database nor the content is set.
+        """
+        if self.database is not None:
+            return self.database
+        content = str(self.content_folder().resolve())
+        digest = hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[:12]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(content).name)
+        return f"sqlite:///{platformdirs.user_cache_path('feeds') / f'{name}-{digest}.sqlite3'}"
+
+    def content_folder(self) -> Path:
+        """Return the folder of articles.
+
+        Raises:
+            ConfigError: it is not set, or no folder.
+        """
+        if self.content is None:
+            raise ConfigError(["content: is not set; name the folder of articles, or set FEEDS_CONTENT"])
+        try:
+            is_folder = stat.S_ISDIR(self.content.stat().st_mode)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError([f"content: {self.content}: {reason}"]) from error
+        if not is_folder:
+            raise ConfigError([f"content: {self.content} is no folder"])
+        return self.content
+
+    def site(self, requested_base_url: str) -> Site:
+        """Return what holds for the site; `requested_base_url` counts where base_url is not set."""
+        base_url = self.base_url or requested_base_url
+        return Site(
+            base_url=base_url,
+            site_url=self.site_url or base_url,
+            site_id=self.site_id or base_url,
+            title=self.title,
+            description=self.description or f"Articles from {self.title}",
+            language=self.language,
+            max_age_seconds=self.max_age_seconds,
+            hub=self.hub,
+        )
+
+    def fingerprint(self) -> str:
+        """Return what changes whenever these settings, or this program, make other bytes of the same articles."""
+        return hashlib.sha256(repr((_RENDERERS, self.site("requested"))).encode()).hexdigest()
+
+
+def _read(path: Path, reasons: list[str]) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        reasons.append(f"{path}: can't be read: {error.strerror}")
+    except (ValueError, RecursionError) as error:
+        reasons.append(f"{path}: is no TOML: {error}")
+    return {}
+
+
+def _checked(
+    given: Mapping[str, Any], directory: Path, source: str, name_in_source: Callable[[str], str], reasons: list[str]
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        setting = _SETTINGS.get(name)
+        try:
+            if setting is None:
+                near = difflib.get_close_matches(name, _SETTINGS, 1)
+                raise ValueError("is no setting" + (f"; is {name_in_source(near[0])} meant?" if near else ""))
+            values[name] = setting.place(directory, setting.check(value))
+        except ValueError as error:
+            reasons.append(f"{source}: {name_in_source(name)}: {error}")
+    return values
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("has to be text, and not empty")
+    return value.strip()
+
+
+def _database(value: Any) -> str:
+    url = _text(value)
+    if not _DATABASE.fullmatch(url):
+        raise ValueError("is no database URL such as sqlite:///index.sqlite3")
+    file = _SQLITE_FILE.fullmatch(url)
+    if url.startswith("sqlite") and (file is None or file[2] == ":memory:"):
+        raise ValueError("has to name a file: an index in memory would be lost, and no other process could read it")
+    return url
+
+
+def _database_in(directory: Path, url: str) -> str:
+    file = _SQLITE_FILE.fullmatch(url)
+    return url if file is None else f"{file[1]}{directory / file[2]}"
+
+
+def _web_url(value: Any) -> str:
+    url = urls.web_url(_text(value))
+    if "?" in url or "#" in url:
+        raise ValueError("must not have a query or a fragment")
+    return url.rstrip("/")
+
+
+def _hub(value: Any) -> str:
+    return urls.web_url(_text(value))
+
+
+def _site_id(value: Any) -> str:
+    identity = _text(value).rstrip("/")
+    if not urls.is_absolute_iri(identity):
+        raise ValueError("is no absolute URL or IRI")
+    return identity
+
+
+def _language(value: Any) -> str:
+    language = _text(value)
+    if not _LANGUAGE.fullmatch(language):
+        raise ValueError("is no language tag such as en or pt-BR")
+    return language
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        text = value.strip() if isinstance(value, str) else repr(value)
+        if not _DIGITS.fullmatch(text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"has to be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return check
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    hosts = tuple(str(host).strip().lower() for host in given) if isinstance(given, list) else ()
+    if not hosts or not all(_HOST.fullmatch(host) for host in hosts):
+        raise ValueError("has to be host names without a port, with commas between")
+    return hosts
+
+
+def _anywhere(_: Path, value: Any) -> Any:
+    return value
+
+
+class _Setting(NamedTuple):
+    check: Callable[[Any], Any]
+    help: str
+    place: Callable[[Path, Any], Any] = _anywhere  # resolves a relative path against the folder it counts from
+
+
+_SETTINGS: Mapping[str, _Setting] = {
+    "content": _Setting(_text, "the folder of article files", Path.joinpath),
+    "database": _Setting(_database, "URL of the index; default: an SQLite file in the user's cache folder", _database_in),
+    "base_url": _Setting(_web_url, "where the feeds are, such as https://feeds.example.org; default: as requested"),
+    "site_url": _Setting(_web_url, "the site that the articles belong to; default: base_url"),
+    "site_id": _Setting(_site_id, "what the ids of feeds are made from, never to be changed; default: base_url"),
+    "title": _Setting(_text, "title of the site"),
+    "description": _Setting(_text, "what the site is about, in a sentence"),
+    "language": _Setting(_language, "language of the articles, such as en or pt-BR"),
+    "max_age_seconds": _Setting(_whole_number(0, 31_536_000), "how long readers and caches may keep a feed"),
+    "hub": _Setting(_hub, "URL of a WebSub hub, named in the feeds"),
+    "refresh_seconds": _Setting(_whole_number(0, 86_400), "how often the folder is looked through; 0: never"),
+    "trusted_hosts": _Setting(_hosts, "hosts that may be asked for where base_url is not set, with commas between"),
+    "host": _Setting(_text, "address to listen on (feeds serve)"),
+    "port": _Setting(_whole_number(1, 65_535), "port to listen on (feeds serve)"),
+    "workers": _Setting(_whole_number(1, 256), "processes that answer (feeds serve)"),
+}
+HELP: Mapping[str, str] = {name: setting.help for name, setting in _SETTINGS.items()}

@@ -1,0 +1,108 @@
+"""Keeping up with the folder: which changes count, what is logged, and that nothing stops it.
+
+That changes reach what is served is in test_server.py and test_wsgi_servers.py.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from watchfiles.main import FileChange
+
+from feeds.config import Config
+from feeds.service import FeedService
+from feeds.store.base import Store
+from feeds.watching import folder_changes, refresh_and_log, watch_in_background
+
+from .builders import NOON, write_article
+from .conftest import Clock
+from .processes import wait_for
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the program logs, all of it."""
+    caplog.set_level(logging.DEBUG, "feeds")
+    return caplog
+
+
+def changed(changes: Iterator[set[FileChange]]) -> set[str]:
+    """Return the paths that changed next."""
+    return {path for _, path in next(changes)}
+
+
+def test_changes_of_files_count_but_not_those_of_hidden_folders_and_of_the_index(config: Config, content: Path) -> None:
+    (content / ".git").mkdir()
+    changes = folder_changes(replace(config, database=f"sqlite:///{content}/index.sqlite3"))
+    assert changed(changes) == {str(content)}
+    for name in (".git/index", ".git/a.md", "index.sqlite3-wal"):
+        (content / name).write_text("x")
+    article = write_article(content, "a")
+    assert changed(changes) == {str(article)}
+
+
+def test_folder_that_takes_the_place_of_another_is_a_change_and_is_watched_from_then_on(config: Config, tmp_path: Path) -> None:
+    for release in ("one", "two"):
+        (tmp_path / release).mkdir()
+    (tmp_path / "current").symlink_to("one")
+    changes = folder_changes(replace(config, content=tmp_path / "current"))
+    assert changed(changes) == {str(tmp_path / "current")}
+    (tmp_path / "next").symlink_to("two")
+    (tmp_path / "next").rename(tmp_path / "current")
+    assert changed(changes) == {str(tmp_path / "current")}
+    write_article(tmp_path / "two", "a")
+    assert changed(changes) == {str(tmp_path / "current" / "a.md")}
+
+
+def test_folder_that_is_away_is_looked_for_again(config: Config, content: Path, log: pytest.LogCaptureFixture) -> None:
+    content.rmdir()
+    changes = folder_changes(replace(config, refresh_seconds=1))
+    assert changed(changes) == set()
+    assert log.messages == [f"changes are looked for every 1 seconds only: content: {content}: No such file or directory"]
+    content.mkdir()
+    assert changed(changes) == set()
+    assert changed(changes) == {str(content)}
+
+
+def test_index_is_refreshed_at_once_in_the_background(config: Config, service: FeedService, clock: Clock) -> None:
+    watch_in_background(service, replace(config, refresh_seconds=86_400), clock)
+    assert wait_for(lambda: service.state(NOON).refreshed_at) == NOON
+
+
+def test_refresh_that_changed_something_is_logged(
+    config: Config, service: FeedService, content: Path, log: pytest.LogCaptureFixture
+) -> None:
+    write_article(content, "a")
+    refresh_and_log(service, config, NOON)
+    assert log.record_tuples == [("feeds", logging.INFO, "1 files read, 0 gone: 1 shown, 0 hidden, 0 skipped, 0 refused")]
+
+
+def test_refresh_that_changed_nothing_is_no_news(config: Config, service: FeedService, log: pytest.LogCaptureFixture) -> None:
+    refresh_and_log(service, config, NOON)
+    log.clear()
+    refresh_and_log(service, config, NOON + timedelta(minutes=1))
+    assert log.record_tuples == [("feeds", logging.DEBUG, "0 files read, 0 gone: 0 shown, 0 hidden, 0 skipped, 0 refused")]
+
+
+def test_refresh_by_another_process_is_no_news(config: Config, store: Store, service: FeedService, log: pytest.LogCaptureFixture) -> None:
+    with store.refreshing(NOON):
+        refresh_and_log(service, config, NOON)
+    assert log.record_tuples == [("feeds", logging.DEBUG, "another thread refreshes the index right now")]
+
+
+def test_folder_that_is_away_is_logged_and_leaves_the_index_alone(
+    config: Config, service: FeedService, content: Path, log: pytest.LogCaptureFixture
+) -> None:
+    article = write_article(content, "a")
+    refresh_and_log(service, config, NOON)
+    article.unlink()
+    content.rmdir()
+    log.clear()
+    refresh_and_log(service, config, NOON + timedelta(minutes=1))
+    assert log.record_tuples == [("feeds", logging.ERROR, f"not refreshed: content: {content}: No such file or directory")]
+    assert service.state(NOON).refreshed_at == NOON
