@@ -1,0 +1,40 @@
+"""Feeds over HTTP. The one place that knows Flask; it knows no index and no format.
+
+`create_app` is all there is to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from feeds.config import Config
+from feeds.service import FeedService
+from feeds.store.sql import open_store
+from feeds.watching import watch_in_background
+from feeds.web.views import register
+
+
+def now() -> datetime:
+    """Return the moment, in UTC and whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def create_app(config: Config, clock: Callable[[], datetime] = now) -> Flask:
+    """Return the WSGI application of a site.
+
+    Where the content is set, a thread looks through the folder every `refresh_seconds`, at once for the first time.
+
+    Raises:
+        ConfigError: the settings name no index and no folder, or a folder that is none.
+        StoreError: the index can't be opened.
+    """
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False  # it redirects to the host that the request names
+    service = FeedService(open_store(config.database_url))
+    register(app, service, config, clock)
+    if config.content is not None and config.refresh_seconds:
+        watch_in_background(service, config, clock)
+    return app
