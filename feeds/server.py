@@ -1,0 +1,155 @@
+"""`feeds serve`: one process that keeps the index, and granian's workers that answer. Knows granian."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from feeds import paths
+from feeds.config import LOOPBACK_HOSTS, Config
+from feeds.errors import ConfigError, IndexBusyError
+from feeds.model import FeedAddress, Kind
+from feeds.render import FORMATS
+from feeds.service import FeedService
+from feeds.store.sql import open_store
+from feeds.watching import summary, watch_events
+from feeds.web import create_app, now
+
+_LISTED_TOPICS = 20
+_THREADS = 4  # of each worker; rendering is work for the processor, so more would only wait
+_PATIENCE_SECONDS = 10  # with a worker that does not end
+_REQUESTS_AT_ONCE = 64  # for each worker; more wait in its queue
+
+
+def local_url(config: Config) -> str:
+    """Return where `feeds serve` answers on this machine."""
+    host = _in_url(config.host)
+    return f"http://{host if host in config.trusted_hosts else config.trusted_hosts[0]}:{config.port}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def serve(config: Config, say: Callable[[str], None]) -> None:
+    """Index the folder, say which feeds there are, and serve them until stopped.
+
+    Raises:
+        ConfigError: there is no folder, nobody could ask for its feeds, or the address can't be listened on.
+    """
+    address = _free_address(config)
+    config = replace(config, database=config.database_url)  # for good, whatever becomes of the folder
+    store = open_store(config.database_url)
+    service = FeedService(store)
+    if config.content is not None:
+        say(_first_refresh(service, config))
+    for line in _welcome(service, config):
+        say(line)
+    store.close()  # the workers are forked, and neither threads nor an open database survive that
+    if config.content is not None and config.refresh_seconds:
+        _start_watching(config)
+    workers = replace(config, content=None)  # they answer from the index alone
+    os.register_at_fork(after_in_child=_leave_signals_to_the_server)
+    server = Granian(
+        "feeds",
+        address=address,
+        port=config.port,
+        interface=Interfaces.WSGI,
+        workers=config.workers,
+        log_level=LogLevels.warning,
+        websockets=False,
+        blocking_threads=_THREADS,
+        backpressure=_REQUESTS_AT_ONCE,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_PATIENCE_SECONDS,
+    )
+    server.serve(target_loader=partial(_load, workers, os.getpid()), wrap_loader=False)
+
+
+def _free_address(config: Config) -> str:
+    """Return the IP address to listen on, after a try: two servers may share a port, and each would get half of the requests.
+
+    Raises:
+        ConfigError: it can't be listened on, or no request to it could be for a trusted host.
+    """
+    trusted, everywhere = config.trusted_hosts, ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+    is_local = config.host in everywhere or _in_url(config.host) in trusted
+    if config.base_url is None and not is_local and set(trusted) <= set(LOOPBACK_HOSTS):
+        raise ConfigError([f"base_url: is not set, and {config.host} is no trusted host; set base_url to where the feeds will be"])
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is no host name"
+        raise ConfigError([f"host, port: can't listen at {config.host}, port {config.port}: {reason}"]) from error
+    return str(address[0])
+
+
+def _start_watching(config: Config) -> None:
+    """Start the process that keeps the index. Ctrl+C reaches the whole group and is not for it: it ends with this one."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    multiprocessing.get_context("spawn").Process(target=_watch, args=(config, os.getpid()), daemon=True).start()
+    signal.signal(signal.SIGINT, handler)
+
+
+def _watch(config: Config, parent: int) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    watch_events(FeedService(open_store(config.database_url)), config, now, parent)
+
+
+def _first_refresh(service: FeedService, config: Config) -> str:
+    try:
+        return summary(service.refresh(config.content_folder(), config.fingerprint(), now()))
+    except IndexBusyError as error:
+        return f"{error}; these feeds follow it"
+
+
+def _load(config: Config, parent: int) -> Any:
+    _leave_signals_to_the_server()
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    return create_app(config)
+
+
+def _leave_signals_to_the_server() -> None:
+    """Make SIGTERM from the server all that ends a worker, from its first moment.
+
+    Ctrl+C reaches the whole group, and a worker of granian 2.8 that gets SIGINT and then SIGTERM often hangs. Until it has
+    handlers of its own, it has those of the server, which would do nothing here.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end_after(parent: int) -> None:
+    """End this process when the one that keeps the index is gone, killed for instance: nobody would refresh what it serves."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _welcome(service: FeedService, config: Config) -> list[str]:
+    base_url = config.site(local_url(config)).base_url
+    topics = sorted(service.collections(Kind.TOPIC, now()), key=lambda topic: -topic.article_count)
+    lines = [f"{base_url}/", "", "Subscribe to everything or to a topic (.rss, .atom or .json):"]
+    addresses = [FeedAddress(), *(FeedAddress(Kind.TOPIC, topic.slug) for topic in topics[:_LISTED_TOPICS])]
+    lines += [f"  {base_url}{paths.feed_path(address, next(iter(FORMATS)))}" for address in addresses]
+    if len(topics) > _LISTED_TOPICS:
+        lines.append(f"  and {len(topics) - _LISTED_TOPICS} more topics: {base_url}{paths.OPML_PATH}")
+    return [*lines, "", "Stop with Ctrl+C."]
