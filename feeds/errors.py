@@ -5,6 +5,7 @@
     ├── RequestError        a parameter of a feed request has a value it can't have
     ├── NotFoundError       there is no such topic, category, type, provider or format
     ├── NotReadyError       the folder was not read yet, so there is nothing to say
+    ├── OverloadedError     more is asked at once than can be made
     └── StoreError          the index can't be opened, read or written
         └── IndexBusyError  another process is refreshing the index right now
 
@@ -51,6 +52,13 @@ class NotReadyError(FeedsError):
 
     def __init__(self) -> None:
         super().__init__("the index is empty still: the folder was not read yet")
+
+
+class OverloadedError(FeedsError):
+    """More different answers are asked for at the same time than can be made; it passes."""
+
+    def __init__(self) -> None:
+        super().__init__("too much is asked for at once; try again in a moment")
 
 
 class StoreError(FeedsError):

@@ -427,7 +427,6 @@ class Document:
     body: bytes
     media_type: str
     modified_at: datetime | None  # None: has no Last-Modified; may be some seconds ahead of the clock
-    next_turn_at: datetime | None = None  # when the index next changes by itself
 
     @property
     def etag(self) -> str:

@@ -71,7 +71,6 @@ class Page:
     articles: tuple[ListedArticle, ...]
     topics: tuple[Collection, ...]
     modified_at: datetime | None
-    next_turn_at: datetime | None
 
 
 class Moved(Exception):  # noqa: N818 - no error: it is where to go
@@ -116,6 +115,11 @@ class FeedService:
         with self._store.reading(now) as view:
             return view.state()
 
+    def modified_at(self, kind: Kind, slug: str, now: datetime) -> datetime | None:
+        """Return when a collection last changed (see `Snapshot.modified_at`)."""
+        with self._store.reading(now) as view:
+            return view.modified_at(kind, slug)
+
     def collections(self, kind: Kind, now: datetime) -> tuple[Collection, ...]:
         """Return all collections of a kind, by name."""
         with self._store.reading(now) as view:
@@ -135,8 +139,7 @@ class FeedService:
             collection = _collection(view, address)
             feed = _feed(view, collection, address, extension, site)
             modified_at = view.modified_at(address.kind, address.slug)
-            next_turn_at = view.state().next_turn_at
-        return Document(feed_format.render(feed), feed_format.media_type, modified_at, next_turn_at)
+        return Document(feed_format.render(feed), feed_format.media_type, modified_at)
 
     def subscriptions(self, extension: str, site: Site, now: datetime) -> Document:
         """Return the OPML list of all topics, nested by parent, with the links of one format."""
@@ -145,9 +148,9 @@ class FeedService:
         with self._store.reading(now) as view:
             _refreshed_at(view)
             topics = [topic for topic in view.collections(Kind.TOPIC) if topic.facts or topic.article_count]
-            modified_at, next_turn_at = view.modified_at(Kind.ALL, ""), view.state().next_turn_at
+            modified_at = view.modified_at(Kind.ALL, "")
         outlines = _outlines(topics, extension, site)
-        return Document(opml.render_opml(site.title, modified_at, outlines), opml.MEDIA_TYPE, modified_at, next_turn_at)
+        return Document(opml.render_opml(site.title, modified_at, outlines), opml.MEDIA_TYPE, modified_at)
 
     def page(self, kind: Kind, slug: str, site: Site, now: datetime) -> Page:
         """Return what a page shows.
@@ -165,7 +168,6 @@ class FeedService:
                 view.articles(ArticleQuery(kind, slug)),
                 view.collections(Kind.TOPIC),
                 view.modified_at(kind, slug),
-                view.state().next_turn_at,
             )
 
 

@@ -168,4 +168,11 @@ def client_of(config: Config, clock: Callable[[], datetime]) -> FlaskClient:
     store = open_store(config.database_url)
     FeedService(store).refresh(config.content_folder(), config.fingerprint(), clock())
     store.close()
-    return create_app(config, clock).test_client()
+    return create_app(config, clock, check_seconds=0).test_client()
+
+
+def write_topic(folder: Path, slug: str, **facts: Any) -> None:
+    """Write a file of the site's topic data into a content folder."""
+    path = folder / "_data" / "topics" / f"{slug}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({"_id": slug} | facts, allow_unicode=True, sort_keys=False), "utf-8")

@@ -72,7 +72,7 @@ def config(tmp_path: Path, content: Path) -> Config:
 def client(config: Config, clock: Clock, service: FeedService, content: Path) -> FlaskClient:
     """A client of the application, for the index that `service` keeps."""
     service.refresh(content, config.fingerprint(), clock())
-    return create_app(config, clock).test_client()
+    return create_app(config, clock, check_seconds=0).test_client()
 
 
 @pytest.fixture(scope="session")

@@ -205,7 +205,7 @@ def site(content: Path) -> Site:
 
 @pytest.fixture
 def server(config: Config, clock: Clock) -> Iterator[Server]:
-    app, statuses = create_app(config, clock), list[str]()
+    app, statuses = create_app(config, clock, check_seconds=0), list[str]()
 
     def counted(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:

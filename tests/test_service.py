@@ -1,26 +1,25 @@
-"""The use cases: from a folder to an index, and from an index to documents, lists and pages."""
+"""The use cases around the feeds: refresh and check, lists of subscriptions, pages, and what can't be found."""
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from lxml import etree
 
 from feeds.content.folder import FolderError
 from feeds.errors import NotFoundError, NotReadyError
-from feeds.identity import article_id, feed_id
-from feeds.model import FeedAddress, FeedOptions, FileReport, Kind, Level, Problem, RelatedOption, State
+from feeds.identity import article_id
+from feeds.model import Collection, Document, FeedAddress, FeedOptions, FileReport, Kind, Level, Problem, State, TopicFacts
 from feeds.render import FORMATS
 from feeds.service import FeedService, Moved
 from feeds.store.base import RefreshResult, Store
 
-from .builders import DAY, NOON, SITE, good, refresh, titles, write_article
+from .builders import DAY, NOON, SITE, good, refresh, titles, write_article, write_topic
 
 HOUR = timedelta(hours=1)
 FINGERPRINT = "settings"
@@ -29,17 +28,6 @@ AI = FeedAddress(Kind.TOPIC, "ai")
 
 def counts(**states: int) -> dict[State, int]:
     return {state: states.get(state.value, 0) for state in State}
-
-
-def write_topic(content: Path, name: str, **facts: Any) -> None:
-    folder = content / "_data" / "topics"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), "utf-8")
-
-
-def read(service: FeedService, address: FeedAddress = AI, now: datetime = NOON, **site: Any) -> Any:
-    """Return a feed in JSON, as an object."""
-    return json.loads(service.document(address, "json", replace(SITE, **site), now).body)
 
 
 def test_refresh_reads_the_folder(service: FeedService, store: Store, content: Path) -> None:
@@ -102,7 +90,7 @@ def test_check_says_what_a_refresh_would_and_leaves_the_index_as_it_was(service:
     file.write_text("---\ntitle: [\n---\n", "utf-8")
     write_article(content, "b", draft=True)
     write_article(content, "c", quality="much")
-    write_topic(content, "ai", _id="ai")
+    write_topic(content, "ai")
     before = service.state(NOON)
 
     result = service.check(content, NOON + HOUR)
@@ -114,7 +102,7 @@ def test_check_says_what_a_refresh_would_and_leaves_the_index_as_it_was(service:
         "c.md": (State.SHOWN, Level.WARNING, "quality"),
     }
     assert result.reports[0].problems[0].reason.endswith("; the last good version stays served")
-    assert result.topic_problems == (("_data/topics/ai.yaml", Problem("is missing or empty", None, "name", Level.ERROR)),)
+    assert [(path, problem.field) for path, problem in result.topic_problems] == [("_data/topics/ai.yaml", "name")]
     assert result.findings is None
     assert service.state(NOON) == before
     assert titles(store, NOON) == ["Title of a"]
@@ -150,147 +138,6 @@ def test_collections_of_a_kind_are_listed_by_name(service: FeedService, store: S
     assert [topic.name for topic in service.collections(Kind.TOPIC, NOON)] == ["AI", "Robots"]
 
 
-@pytest.mark.parametrize("extension", FORMATS)
-def test_document_is_the_feed_in_its_format(service: FeedService, store: Store, extension: str) -> None:
-    refresh(store, NOON, good(), good("b", published_at=NOON + DAY))
-
-    document = service.document(AI, extension, SITE, NOON)
-    assert document.media_type == FORMATS[extension].media_type
-    assert (document.modified_at, document.next_turn_at) == (NOON, NOON + DAY)
-    assert b"Title of a" in document.body
-    assert b"Title of b" not in document.body
-    assert service.document(AI, extension, SITE, NOON + HOUR).body == document.body
-
-
-def test_feed_says_what_it_is(service: FeedService, store: Store) -> None:
-    refresh(store, NOON, good(updated_at=NOON + HOUR), good("b"))
-
-    found = read(service)
-    assert {key: found[key] for key in ("title", "description", "home_page_url", "feed_url", "_feed")} == {
-        "title": "AI – Example News",
-        "description": "Articles about AI from Example News",
-        "home_page_url": "https://feeds.example.org/topics/ai/",
-        "feed_url": "https://feeds.example.org/topics/ai/feed.json",
-        "_feed": {"id": feed_id(SITE.site_id, "/topics/ai/feed"), "updated": "2024-05-17T13:00:00Z"},
-    }
-    assert [item["title"] for item in found["items"]] == [f"Title of {one.path[0]}" for one in sorted([good(), good("b")], key=lambda one: one.id or "")]
-
-
-def test_empty_feed_is_of_a_fixed_day(service: FeedService, store: Store) -> None:
-    refresh(store, NOON, good())
-    refresh(store, NOON, gone=["a.md"])
-
-    found = read(service)
-    assert found["items"] == []
-    assert found["_feed"]["updated"] == "2000-01-01T00:00:00Z"
-
-
-@pytest.mark.parametrize(
-    ("kind", "slug", "title", "description"),
-    [
-        (Kind.ALL, "", "Example News", "News about examples"),
-        (Kind.TOPIC, "ai", "AI – Example News", "Articles about AI from Example News"),
-        (Kind.CATEGORY, "news", "news – Example News", "Articles in the category news from Example News"),
-        (Kind.TYPE, "article", "article – Example News", "Articles of the type article from Example News"),
-        (Kind.PROVIDER, "example.com", "Example Times – Example News", "Articles by Example Times from Example News"),
-    ],
-)
-def test_every_feed_has_its_title_and_description(service: FeedService, store: Store, kind: Kind, slug: str, title: str, description: str) -> None:
-    refresh(store, NOON, good())
-
-    found = read(service, FeedAddress(kind, slug))
-    assert (found["title"], found["description"]) == (title, description)
-    page = service.page(kind, slug, SITE, NOON)
-    assert (page.title, page.description) == (title, description)
-
-
-def test_site_data_describes_its_topic(service: FeedService, content: Path) -> None:
-    write_article(content, topics=["Vision"])
-    images = [{"url": "/small.png", "width": 10, "height": 10}, {"url": "/large.png", "width": 90, "height": 90}]
-    write_topic(content, "vision", _id="vision", name="Vision", description="Eyes", parent="artificial intelligence", images=images)
-    write_topic(content, "ai", _id="ai", name="Artificial Intelligence")
-    service.refresh(content, FINGERPRINT, NOON)
-
-    found = read(service, FeedAddress(Kind.TOPIC, "vision"))
-    assert found["description"] == "Eyes"
-    assert found["icon"] == "https://www.example.org/large.png"
-    assert found["_feed"]["parent"] == {"url": "https://feeds.example.org/topics/ai/", "title": "Artificial Intelligence"}
-
-
-@pytest.mark.parametrize("parent", ["vision", "Vision", "nothing"])
-def test_topic_whose_parent_is_itself_or_unknown_has_none(service: FeedService, content: Path, parent: str) -> None:
-    write_topic(content, "vision", _id="vision", name="Vision", parent=parent)
-    service.refresh(content, FINGERPRINT, NOON)
-
-    assert "parent" not in read(service, FeedAddress(Kind.TOPIC, "vision"))["_feed"]
-
-
-def test_provider_is_pictured_as_its_newest_article_has_it(service: FeedService, content: Path) -> None:
-    for name, day in (("new", 17), ("old", 16)):
-        provider = {"name": "Times", "domain": "example.com", "images": [{"url": f"https://example.com/{name}.png"}]}
-        write_article(content, name, provider=provider, publishedDateTime=f"2024-05-{day}T00:00:00Z")
-    service.refresh(content, FINGERPRINT, NOON)
-
-    assert read(service, FeedAddress(Kind.PROVIDER, "example.com"))["icon"] == "https://example.com/new.png"
-    assert "icon" not in read(service, FeedAddress(Kind.CATEGORY, "news"))
-
-
-@pytest.mark.parametrize(
-    ("address", "self_url", "path_of_id"),
-    [
-        (FeedAddress(), "/feed.json", "/feed"),
-        (AI, "/topics/ai/feed.json", "/topics/ai/feed"),
-        (replace(AI, part="2024-04"), "/topics/ai/2024-04.json", "/topics/ai/feed"),
-        (replace(AI, part="2024-04-30"), "/topics/ai/2024-04-30.json", "/topics/ai/feed"),
-        (replace(AI, part="2024-05-page-1"), "/topics/ai/2024-05-page-1.json", "/topics/ai/feed"),
-        (replace(AI, options=FeedOptions(limit=20)), "/topics/ai/feed.json?limit=20", "/topics/ai/feed?limit=20"),
-        (
-            replace(AI, part="2024-04", options=FeedOptions(20, related=RelatedOption.NONE)),
-            "/topics/ai/2024-04.json?limit=20&related=none",
-            "/topics/ai/feed?limit=20&related=none",
-        ),
-    ],
-)
-def test_feed_has_its_canonical_url_and_the_id_of_all_its_documents(
-    service: FeedService, store: Store, address: FeedAddress, self_url: str, path_of_id: str
-) -> None:
-    refresh(store, NOON, good("old", published_at=datetime.fromisoformat("2024-04-30T00:00:00Z")), *(good(str(number)) for number in range(51)))
-
-    found = read(service, address, base_url="https://other.example.org/news")
-    assert found["feed_url"] == f"https://other.example.org/news{self_url}"
-    assert found["_feed"]["id"] == feed_id(SITE.site_id, path_of_id)
-
-
-def test_documents_of_a_feed_link_to_each_other(service: FeedService, store: Store) -> None:
-    months = [good(f"m{month}", published_at=datetime.fromisoformat(f"2024-0{month}-10T00:00:00Z")) for month in (2, 3, 4)]
-    refresh(store, NOON, *months, *(good(str(number)) for number in range(51)))
-
-    ai = "https://feeds.example.org/topics/ai"
-    subscription, page, archive = (read(service, replace(AI, part=part)) for part in ("feed", "2024-05-page-1", "2024-03"))
-    assert subscription["next_url"] == f"{ai}/2024-05-page-1.json"
-    assert subscription["_feed"]["prev_archive"] == page["next_url"] == f"{ai}/2024-04.json"
-    assert archive["next_url"] == archive["_feed"]["prev_archive"] == f"{ai}/2024-02.json"
-    assert archive["_feed"]["next_archive"] == f"{ai}/2024-04.json"
-    assert archive["_feed"]["current"] == f"{ai}/feed.json"
-    assert archive["_feed"]["archive"] is True
-    assert "archive" not in subscription["_feed"]
-
-
-def test_hub_is_named_by_subscription_documents_with_default_parameters_alone(service: FeedService, store: Store) -> None:
-    refresh(store, NOON, good("old", published_at=NOON - 30 * DAY), *(good(str(number)) for number in range(51)))
-
-    addresses = [AI, replace(AI, options=FeedOptions(limit=20)), replace(AI, part="2024-04"), replace(AI, part="2024-05-page-1")]
-    assert ["hubs" in read(service, address, hub="https://hub.example.org/") for address in addresses] == [True, False, False, False]
-
-
-@pytest.mark.parametrize("limit", [10, 20, 50, 100])
-def test_feed_has_as_many_articles_as_asked_for(service: FeedService, store: Store, limit: int) -> None:
-    refresh(store, NOON, *(good(f"{number}", published_at=NOON - number * HOUR) for number in range(120)))
-
-    found = read(service, replace(AI, options=FeedOptions(limit=limit)))
-    assert [item["title"] for item in found["items"]] == [f"Title of {number}" for number in range(limit)]
-
-
 @pytest.mark.parametrize(
     ("spelling", "slug"),
     [("AI", "ai"), ("Computer Vision", "computer-vision"), ("COMPUTER-VISION", "computer-vision"), ("ai-and-robots", "robots")],
@@ -300,9 +147,173 @@ def test_other_spelling_of_a_topic_has_moved_with_all_its_parameters(
     service: FeedService, store: Store, spelling: str, slug: str, part: str
 ) -> None:
     refresh(store, NOON, good(topics=("AI", "Computer Vision")), good("b", topics=("AI and Robots",)), topics=[])
-    service_of_data = [("_data/topics/robots.yaml", topic_facts("robots", "AI and Robots"), ())]
-    refresh(store, NOON, topics=service_of_data)
+    refresh(store, NOON, topics=[("_data/topics/robots.yaml", TopicFacts("robots", "AI and Robots"), ())])
 
     with pytest.raises(Moved) as moved:
         service.document(FeedAddress(Kind.TOPIC, spelling, part, FeedOptions(limit=20)), "rss", SITE, NOON)
     assert moved.value.address == FeedAddress(Kind.TOPIC, slug, part, FeedOptions(limit=20))
+
+
+def test_spelling_that_leads_nowhere_is_an_error_that_suggests_near_names(service: FeedService, store: Store) -> None:
+    refresh(store, NOON, good(topics=("Robotics", "Computer Vision", "AI")))
+
+    with pytest.raises(NotFoundError) as error:
+        service.document(FeedAddress(Kind.TOPIC, "robotic"), "rss", SITE, NOON)
+    assert error.value.suggestions == (("Robotics", "robotics"),)
+    assert str(error.value) == "there is no topic 'robotic'; near: robotics"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "suggestions"),
+    [
+        ("Computer Vison", ["computer-vision", "computer-version"]),
+        ("c-plus-plu", ["c-plus-plus"]),
+        ("c+", ["c-plus-plus"]),
+        ("xyz", []),
+        ("x" * 10_000, []),
+    ],
+)
+def test_suggestions_are_near_by_name_or_slug_best_first_and_each_once(
+    service: FeedService, store: Store, spelling: str, suggestions: list[str]
+) -> None:
+    refresh(store, NOON, good(topics=("Computer Vision", "Computer Version", "C++", "Robotics")))
+
+    with pytest.raises(NotFoundError) as error:
+        service.page(Kind.TOPIC, spelling, SITE, NOON)
+    assert [slug for _, slug in error.value.suggestions] == suggestions
+
+
+def test_suggestions_are_few(service: FeedService, store: Store) -> None:
+    refresh(store, NOON, good(topics=tuple(f"Topic {number}" for number in range(20))))
+
+    with pytest.raises(NotFoundError) as error:
+        service.page(Kind.TOPIC, "topic", SITE, NOON)
+    assert len(error.value.suggestions) == 5
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind])
+def test_collection_that_does_not_exist_is_named_by_its_kind(service: FeedService, store: Store, kind: Kind) -> None:
+    refresh(store, NOON)
+
+    with pytest.raises(NotFoundError, match=f"^there is no {kind.singular} 'x'$"):
+        service.document(FeedAddress(kind, "x"), "rss", SITE, NOON)
+
+
+@pytest.mark.parametrize("part", ["2024-05", "2023-01", "2024-05-page-2", "nothing"])
+def test_part_that_a_feed_does_not_have_is_an_error(service: FeedService, store: Store, part: str) -> None:
+    refresh(store, NOON, good())
+
+    with pytest.raises(NotFoundError, match=f"^there is no part '{part}' of this feed$"):
+        service.document(replace(AI, part=part), "rss", SITE, NOON)
+
+
+def test_part_whose_month_is_over_has_moved_to_its_archive(service: FeedService, store: Store) -> None:
+    refresh(store, NOON, good(published_at=NOON - 30 * DAY))
+
+    with pytest.raises(Moved) as moved:
+        service.document(replace(AI, part="2024-04-page-1"), "rss", SITE, NOON)
+    assert moved.value.address == replace(AI, part="2024-04")
+
+
+def test_format_that_does_not_exist_is_an_error_that_names_the_others(service: FeedService, store: Store) -> None:
+    refresh(store, NOON)
+
+    asked = [lambda: service.document(FeedAddress(), "xml", SITE, NOON), lambda: service.subscriptions("xml", SITE, NOON)]
+    for ask in asked:
+        with pytest.raises(NotFoundError, match=r"^there is no format 'xml'; near: rss, atom, json$"):
+            ask()
+
+
+def test_index_that_was_never_filled_is_not_ready(service: FeedService) -> None:
+    asked = [
+        lambda: service.document(FeedAddress(), "rss", SITE, NOON),
+        lambda: service.subscriptions("rss", SITE, NOON),
+        lambda: service.page(Kind.ALL, "", SITE, NOON),
+    ]
+    for ask in asked:
+        with pytest.raises(NotReadyError):
+            ask()
+
+
+def test_page_shows_the_newest_articles_and_all_topics(service: FeedService, store: Store) -> None:
+    refresh(store, NOON, *(good(str(number), published_at=NOON - number * HOUR) for number in range(60)), good("x", topics=("Robots",)))
+
+    page = service.page(Kind.TOPIC, "ai", SITE, NOON)
+    assert page.collection == Collection(Kind.TOPIC, "ai", "AI", 60, NOON)
+    assert [one.article.title for one in page.articles] == [f"Title of {number}" for number in range(50)]
+    assert [topic.slug for topic in page.topics] == ["ai", "robots"]
+    assert page.modified_at == NOON
+
+
+def test_page_under_another_spelling_has_moved(service: FeedService, store: Store) -> None:
+    refresh(store, NOON, good())
+
+    with pytest.raises(Moved) as moved:
+        service.page(Kind.TOPIC, "Ai", SITE, NOON)
+    assert moved.value.address == AI
+
+
+def outlines(document: Document) -> list[Any]:
+    """Return the outlines of an OPML document as (text, children)."""
+
+    def below(element: etree._Element) -> list[Any]:
+        return [(child.get("text"), below(child)) for child in element]
+
+    body = etree.fromstring(document.body).find("body")
+    assert body is not None
+    return below(body)
+
+
+def test_subscriptions_are_the_topics_of_the_data_and_those_with_articles(service: FeedService, store: Store) -> None:
+    refresh(store, NOON, good("a", topics=("Robots",)), good("b", topics=("Gone",)), topics=[("b.yaml", TopicFacts("chips", "Chips"), ())])
+    refresh(store, NOON, gone=["b.md"])
+
+    document = service.subscriptions("rss", SITE, NOON)
+    assert outlines(document) == [("Chips", []), ("Robots", [])]
+    assert document.media_type == "text/x-opml; charset=utf-8"
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+def test_subscriptions_link_to_one_format_and_to_the_pages(service: FeedService, store: Store, extension: str) -> None:
+    refresh(store, NOON, good(), topics=[("ai.yaml", TopicFacts("ai", "AI", description="About minds"), ())])
+
+    outline = etree.fromstring(service.subscriptions(extension, SITE, NOON).body).find("body/outline")
+    assert outline is not None
+    assert dict(outline.attrib) == {
+        "text": "AI",
+        "title": "AI",
+        "type": "rss",
+        "xmlUrl": f"https://feeds.example.org/topics/ai/feed.{extension}",
+        "htmlUrl": "https://feeds.example.org/topics/ai/",
+        "description": "About minds",
+    }
+
+
+def test_subscriptions_are_dated_by_the_last_change_of_all(service: FeedService, store: Store) -> None:
+    refresh(store, NOON, good(), good("b", published_at=NOON + DAY))
+    refresh(store, NOON + HOUR)
+
+    document = service.subscriptions("rss", SITE, NOON + HOUR)
+    assert document.modified_at == NOON
+    assert b"<dateModified>Fri, 17 May 2024 12:00:00 GMT</dateModified>" in document.body
+
+
+@pytest.mark.parametrize(
+    ("parents", "nested"),
+    [
+        ({}, [("A", []), ("B", []), ("C", [])]),
+        ({"b": "A"}, [("A", [("B", [])]), ("C", [])]),
+        ({"b": "a", "c": "b"}, [("A", [("B", [("C", [])])])]),
+        ({"a": " a "}, [("A", []), ("B", []), ("C", [])]),
+        ({"a": "unknown"}, [("A", []), ("B", []), ("C", [])]),
+        ({"a": "B", "b": "A"}, [("A", []), ("B", []), ("C", [])]),
+        ({"a": "B", "b": "A", "c": "A"}, [("A", []), ("B", []), ("C", [])]),
+        ({"a": "C", "b": "C"}, [("C", [("A", []), ("B", [])])]),
+    ],
+    ids=["none", "by name", "chain by slug", "itself", "unknown", "circle", "below a circle", "two below one"],
+)
+def test_subscriptions_are_nested_by_parent(service: FeedService, store: Store, parents: dict[str, str], nested: list[Any]) -> None:
+    facts = [(f"{slug}.yaml", TopicFacts(slug, slug.upper(), parent=parents.get(slug)), ()) for slug in "abc"]
+    refresh(store, NOON, topics=facts)
+
+    assert outlines(service.subscriptions("rss", SITE, NOON)) == nested

@@ -152,7 +152,7 @@ def test_change_elsewhere_and_a_restart_leave_validators_alone(
     write_article(content, "b", topics=["Robotics"], category="other", type="video", provider=None)
     refresh()
     clock.moment += timedelta(minutes=1)
-    restarted = create_app(config, clock).test_client()
+    restarted = create_app(config, clock, check_seconds=0).test_client()
     for url in urls:
         after = restarted.get(url).headers
         assert (after["ETag"], after["Last-Modified"]) == (before[url]["ETag"], before[url]["Last-Modified"])
@@ -303,13 +303,13 @@ def test_feed_never_depends_on_accept(still: FlaskClient) -> None:
 
 @pytest.mark.parametrize("url", ["/feed.rss", "/", "/topics/ai/", "/feeds.opml", "/readyz"])
 def test_before_the_first_refresh_there_is_only_a_503(config: Config, clock: Clock, url: str) -> None:
-    response = create_app(config, clock).test_client().get(url)
+    response = create_app(config, clock, check_seconds=0).test_client().get(url)
     assert (response.status_code, response.text) == (503, "the index is empty still: the folder was not read yet\n")
     assert (response.headers["Retry-After"], response.headers["Cache-Control"]) == ("5", "no-store")
 
 
 def test_before_the_first_refresh_the_process_is_alive_already(config: Config, clock: Clock) -> None:
-    assert create_app(config, clock).test_client().get("/healthz").status_code == 200
+    assert create_app(config, clock, check_seconds=0).test_client().get("/healthz").status_code == 200
 
 
 def test_after_the_first_refresh_it_is_ready(client: FlaskClient) -> None:
@@ -345,7 +345,7 @@ def test_bug_is_a_500_without_a_trace(config: Config, service: FeedService, capl
     def broken_clock() -> None:
         raise ZeroDivisionError("secret")
 
-    response = create_app(config, broken_clock).test_client().get("/feed.rss")  # type: ignore[arg-type] # the bug
+    response = create_app(config, broken_clock, check_seconds=0).test_client().get("/feed.rss")  # type: ignore[arg-type] # the bug
     assert (response.status_code, response.text) == (500, "Internal Server Error\n")
     assert any(record.levelno == logging.ERROR for record in caplog.records)
 

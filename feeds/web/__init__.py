@@ -14,7 +14,12 @@ from feeds.config import Config
 from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_in_background
+from feeds.web.hotcache import HotCache, answer_early
+from feeds.web.requests import spelling
+from feeds.web.responses import register_errors
 from feeds.web.views import register
+
+_CHECK_SECONDS = 0.25
 
 
 def now() -> datetime:
@@ -22,10 +27,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def create_app(config: Config, clock: Callable[[], datetime] = now) -> Flask:
+def create_app(config: Config, clock: Callable[[], datetime] = now, check_seconds: float = _CHECK_SECONDS) -> Flask:
     """Return the WSGI application of a site.
 
-    Where the content is set, a thread looks through the folder every `refresh_seconds`, at once for the first time.
+    What it knows of the index is at most `check_seconds` old. Where the content is set, a thread looks through the
+    folder every `refresh_seconds`, at once for the first time.
 
     Raises:
         ConfigError: the settings name no index and no folder, or a folder that is none.
@@ -34,7 +40,10 @@ def create_app(config: Config, clock: Callable[[], datetime] = now) -> Flask:
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # it redirects to the host that the request names
     service = FeedService(open_store(config.database_url))
-    register(app, service, config, clock)
+    cache = HotCache(service, clock, check_seconds)
+    register(app, service, cache, config, clock)
+    register_errors(app)
+    app.wsgi_app = answer_early(cache, app.wsgi_app, clock, lambda environ: spelling(environ, config))  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:
         watch_in_background(service, config, clock)
     return app

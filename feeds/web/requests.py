@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from flask import Request
@@ -33,11 +35,19 @@ def site_of(request: Request, config: Config) -> Site:
         return config.site(config.base_url)
     host = request.environ.get("HTTP_HOST", "").lower()
     found = _HOST.fullmatch(host)
-    if found is None or found[1] not in config.trusted_hosts or (found[1] in LOOPBACK_HOSTS and _is_forwarded(request)):
+    if found is None or found[1] not in config.trusted_hosts or (found[1] in LOOPBACK_HOSTS and _is_forwarded(request.environ)):
         raise UntrustedHostError
     mounted_at = quote(request.environ.get("SCRIPT_NAME", ""), encoding="latin-1").rstrip("/")
     return config.site(f"{request.environ['wsgi.url_scheme']}://{host}{mounted_at}")
 
 
-def _is_forwarded(request: Request) -> bool:
-    return any(name == "HTTP_FORWARDED" or name.startswith("HTTP_X_FORWARDED_") for name in request.environ)
+def spelling(environ: Mapping[str, Any], config: Config) -> tuple[str, ...]:
+    """Return all of a GET request that says which answer it gets, and nothing else."""
+    asked: tuple[str, ...] = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""))
+    if config.base_url is None:
+        asked += (environ.get("HTTP_HOST", ""), environ["wsgi.url_scheme"], "forwarded" if _is_forwarded(environ) else "")
+    return asked
+
+
+def _is_forwarded(environ: Mapping[str, Any]) -> bool:
+    return any(name == "HTTP_FORWARDED" or name.startswith("HTTP_X_FORWARDED_") for name in environ)

@@ -1,0 +1,144 @@
+"""A finished answer, and what a request gets of it: validators, encodings, 304. Knows RFC 9110 and 9111; knows no feed.
+
+An answer is made once and given many times, so whatever can be is worked out once: each encoding with its headers.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import brotli
+import zstandard
+from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etags
+
+from feeds.model import Document
+
+_STALE_SECONDS = 86_400  # how long caches may serve an old answer while they fetch a new one, or while we are away
+_SMALLEST = 256  # bytes; below that, compression saves nothing
+
+Headers = list[tuple[str, str]]
+WSGIEnvironment = Mapping[str, Any]
+
+
+class Reply(NamedTuple):
+    """What goes back to a client."""
+
+    status: str
+    headers: Headers
+    body: bytes
+
+
+_NOT_ACCEPTABLE = Reply(
+    "406 NOT ACCEPTABLE",
+    [("Content-Type", "text/plain; charset=utf-8"), ("Vary", "Accept-Encoding")],
+    b"offered content codings: br, zstd, gzip, identity\n",
+)
+
+
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=6, mtime=0)  # without a time: the same bytes whenever it is done
+
+
+def _brotli(body: bytes) -> bytes:
+    return bytes(brotli.compress(body, quality=5))
+
+
+def _zstd(body: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=9).compress(body)
+
+
+# In the order of preference where a client likes several the same.
+_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "zstd": _zstd, "gzip": _gzip}
+
+
+@dataclass(frozen=True, slots=True)
+class _Representation:
+    """The body in one content coding, with the headers that depend on it."""
+
+    body: bytes
+    etag: str  # quoted
+    content_headers: Headers
+    validator_headers: Headers
+
+
+@dataclass(slots=True)
+class Answer:
+    """A document with everything HTTP says about it.
+
+    Its time may be some seconds ahead of the clock: it is compared as it is, and sent as the clock's time at most
+    (RFC 9110 section 8.8.2.1).
+    """
+
+    document: Document
+    max_age_seconds: int
+    extra_headers: tuple[tuple[str, str], ...] = ()
+    _representations: dict[str, _Representation] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it keeps in memory, roughly."""
+        return len(self.document.body) + sum(len(shown.body) for shown in self._representations.values())
+
+    def reply(self, environ: WSGIEnvironment, now: datetime, next_turn_at: datetime | None) -> Reply:
+        """Return what a GET request gets; HEAD gets the same without the body (RFC 9110 sections 12.5.3 and 13).
+
+        `next_turn_at` is when the answer may be another one by itself; no cache keeps it longer.
+        """
+        coding = negotiate(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if coding is None:
+            return _NOT_ACCEPTABLE
+        shown = self._representations.get(coding) or self._represent(coding)
+        headers = [*shown.validator_headers, ("Cache-Control", self._cache_control(now, next_turn_at))]
+        if self.document.modified_at is not None:
+            headers.append(("Last-Modified", http_date(min(self.document.modified_at, now))))
+        if self._is_known(shown.etag, environ):
+            return Reply("304 NOT MODIFIED", headers, b"")
+        return Reply("200 OK", [*shown.content_headers, *headers], shown.body)
+
+    def _represent(self, coding: str) -> _Representation:
+        encode = _CODINGS.get(coding) if len(self.document.body) >= _SMALLEST else None
+        body = self.document.body if encode is None else encode(self.document.body)
+        etag = f'"{self.document.etag}"' if encode is None else f'"{self.document.etag}-{coding}"'
+        content = [("Content-Type", self.document.media_type), ("Content-Length", str(len(body)))]
+        if encode is not None:
+            content.append(("Content-Encoding", coding))
+        shown = _Representation(body, etag, content, [("ETag", etag), ("Vary", "Accept-Encoding"), *self.extra_headers])
+        self._representations[coding] = shown
+        return shown
+
+    def _cache_control(self, now: datetime, next_turn_at: datetime | None) -> str:
+        max_age = self.max_age_seconds
+        if next_turn_at is not None:
+            max_age = min(max_age, max(0, int((next_turn_at - now).total_seconds())))
+        return f"public, max-age={max_age}, stale-while-revalidate={_STALE_SECONDS}, stale-if-error={_STALE_SECONDS}"
+
+    def _is_known(self, etag: str, environ: WSGIEnvironment) -> bool:
+        """Whether the client has these bytes; If-Modified-Since counts only without If-None-Match."""
+        known = environ.get("HTTP_IF_NONE_MATCH")
+        if known:
+            return known == etag or parse_etags(known).contains_weak(etag[1:-1])
+        since, modified_at = environ.get("HTTP_IF_MODIFIED_SINCE"), self.document.modified_at
+        seen_at = None if since is None else parse_date(since)
+        return seen_at is not None and modified_at is not None and modified_at <= seen_at
+
+
+@lru_cache(maxsize=256)
+def negotiate(accept_encoding: str) -> str | None:
+    """Return the content coding that a client likes best of ours, None where it takes none of them.
+
+    Without a word about it a client gets the bytes as they are; `*` alone asks for no coding.
+    """
+    likes = {coding.lower(): quality for coding, quality in parse_accept_header(accept_encoding)}
+    offered = [coding for coding in _CODINGS if likes.get(coding, 0) > 0]
+    best = max(offered, key=lambda coding: likes[coding], default=None)
+    plain = likes.get("identity", likes.get("*", 1))
+    if best is not None and likes[best] >= likes.get("identity", 0):
+        return best
+    if plain > 0:
+        return "identity"
+    return next((coding for coding in _CODINGS if coding not in likes), None) if likes.get("*", 0) > 0 else None

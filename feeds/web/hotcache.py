@@ -1,0 +1,201 @@
+"""Answers kept ready, and given before the web framework wakes. Knows when an answer is still right; knows no route.
+
+Most requests a feed service ever sees are polls for what has not changed. So an answer is made once, kept in bounded
+memory with each of its encodings, and given by a thin WSGI layer in front of the application. When the index moves, an
+answer keeps its place if its own collection did not change.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from feeds import paths
+from feeds.errors import NotReadyError, OverloadedError, StoreError
+from feeds.model import IndexState, Kind
+from feeds.service import FeedService
+from feeds.web.answers import Answer
+
+_MAX_BYTES = 24 * 1024 * 1024  # of one worker
+_MAX_SPELLINGS = 20_000  # of URLs: each is remembered with the answer it led to
+_MAKERS = 4  # answers made at the same time; more would only share the processor
+_PATIENCE_SECONDS = 5.0  # how long a request waits for its turn to make one
+
+_log = logging.getLogger("feeds")
+
+StartResponse = Callable[..., Any]
+WSGIApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an answer is about: it is right as long as nothing of this changes.
+
+    `is_wide` is for answers that say something of other collections, too: they go with every change of the index.
+    """
+
+    key: str  # the canonical URL
+    kind: Kind
+    slug: str
+    is_wide: bool = False
+
+
+@dataclass(slots=True)
+class _Entry:
+    subject: Subject
+    answer: Answer
+    state: IndexState  # for which the answer was last known to be right
+    was_used: bool = False
+
+
+class HotCache:
+    """The answers of one worker."""
+
+    def __init__(
+        self,
+        service: FeedService,
+        clock: Callable[[], datetime],
+        check_seconds: float,
+        max_bytes: int = _MAX_BYTES,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        self._service = service
+        self._clock = clock
+        self._check_seconds = check_seconds
+        self._max_bytes = max_bytes
+        self._patience_seconds = patience_seconds
+        self._entries: dict[str, _Entry] = {}
+        self._spellings: dict[tuple[str, ...], str] = {}
+        self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
+        self._makers = threading.BoundedSemaphore(_MAKERS)
+        self._state: IndexState | None = None
+        self._checked_until = 0.0
+
+    def state(self) -> IndexState:
+        """Return where the index stands, as of a moment ago; while it is away, where it last stood.
+
+        Raises:
+            NotReadyError: nothing was ever indexed.
+            StoreError: the index is away, and we never saw it.
+        """
+        known, now = self._state, self._clock()
+        if known is not None and time.monotonic() < self._checked_until and not _has_turned(known, now):
+            return known
+        try:
+            state = self._service.state(now)
+        except StoreError as error:
+            if known is None:
+                raise
+            _log.warning("the index is away, the last good answers go on being given: %s", error)
+            state = known
+        if state.refreshed_at is None:
+            raise NotReadyError
+        self._checked_until = time.monotonic() + self._check_seconds
+        self._state = state
+        return state
+
+    def answer(self, subject: Subject, make: Callable[[], Answer], spelling: tuple[str, ...]) -> Answer:
+        """Return the answer for a subject, made by `make` unless it is at hand; once, however many ask for it.
+
+        `spelling` is what `ready` will know the same request by.
+
+        Raises:
+            OverloadedError: too many others are being made.
+        """
+        try:
+            with self._making.setdefault(subject.key, threading.Lock()):
+                found = self._right(self._entries.get(subject.key))
+                if found is None:
+                    found = self._make(subject, make)
+                    self._keep(found)
+        finally:
+            self._making.pop(subject.key, None)
+        if len(self._spellings) >= _MAX_SPELLINGS:
+            self._spellings.clear()
+        self._spellings[spelling] = subject.key
+        return found.answer
+
+    def _make(self, subject: Subject, make: Callable[[], Answer]) -> _Entry:
+        state = self.state()
+        if not self._makers.acquire(timeout=self._patience_seconds):
+            raise OverloadedError
+        try:
+            return _Entry(subject, make(), state)
+        finally:
+            self._makers.release()
+
+    def ready(self, spelling: tuple[str, ...]) -> Answer | None:
+        """Return the answer that a request of this spelling got before, if it is still right."""
+        key = self._spellings.get(spelling)
+        entry = None if key is None else self._right(self._entries.get(key))
+        if entry is None:
+            return None
+        entry.was_used = True
+        return entry.answer
+
+    def _right(self, entry: _Entry | None) -> _Entry | None:
+        if entry is None:
+            return None
+        state = self.state()
+        if entry.state is state or entry.state == state:
+            return entry
+        if entry.subject.is_wide or _month(entry.state) != _month(state):
+            return None
+        try:
+            modified_at = self._service.modified_at(entry.subject.kind, entry.subject.slug, self._clock())
+        except StoreError:
+            return entry  # the last good answer
+        if modified_at != entry.answer.document.modified_at:
+            return None
+        entry.state = state
+        return entry
+
+    def _keep(self, entry: _Entry) -> None:
+        """Keep an answer, and let go of the oldest ones that nobody asked for since they were looked at last."""
+        with self._lock:
+            self._entries.pop(entry.subject.key, None)
+            self._entries[entry.subject.key] = entry
+            size = sum(kept.answer.size for kept in self._entries.values())
+            while size > self._max_bytes:
+                key, oldest = next(iter(self._entries.items()))
+                del self._entries[key]
+                if oldest.was_used:
+                    oldest.was_used = False
+                    self._entries[key] = oldest
+                else:
+                    size -= oldest.answer.size
+
+
+def _has_turned(state: IndexState, now: datetime) -> bool:
+    return state.next_turn_at is not None and state.next_turn_at <= now
+
+
+def _month(state: IndexState) -> paths.Period | None:
+    return None if state.refreshed_at is None else paths.month(state.refreshed_at)
+
+
+def answer_early(
+    cache: HotCache, application: WSGIApplication, clock: Callable[[], datetime], spell: Callable[[dict[str, Any]], tuple[str, ...]]
+) -> WSGIApplication:
+    """Return the application behind a layer that gives the ready answers itself.
+
+    `spell` returns all of a request that says which answer it gets.
+    """
+
+    def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if method in {"GET", "HEAD"}:
+            answer = cache.ready(spell(environ))
+            if answer is not None:
+                reply = answer.reply(environ, clock(), cache.state().next_turn_at)
+                start_response(reply.status, reply.headers)
+                return [reply.body] if method == "GET" else []
+        return application(environ, start_response)
+
+    return layer
