@@ -18,12 +18,13 @@ from typing import Any
 
 import click
 
+from feeds.assembly import Moved
 from feeds.config import HELP, Config
 from feeds.errors import FeedsError, IndexBusyError
 from feeds.model import FeedAddress, Kind, Level, Problem, Site, State
 from feeds.render import FORMATS
 from feeds.server import local_url, serve
-from feeds.service import CheckResult, FeedService, Moved
+from feeds.service import CheckResult, FeedService
 from feeds.store.sql import IN_MEMORY, index_exists, open_store
 from feeds.text import escape_controls
 from feeds.watching import counted, summary

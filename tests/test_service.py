@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from feeds.assembly import Moved
 from feeds.content.folder import FolderError
 from feeds.errors import NotFoundError, NotReadyError
 from feeds.identity import article_id
 from feeds.model import Collection, Document, FeedAddress, FeedOptions, FileReport, Kind, Level, Problem, State, TopicFacts
 from feeds.render import FORMATS
-from feeds.service import FeedService, Moved
+from feeds.service import FeedService
 from feeds.store.base import RefreshResult, Store
 
 from .builders import DAY, NOON, SITE, good, refresh, titles, write_article, write_topic

@@ -10,11 +10,12 @@ from flask import Flask, Response, render_template, request
 from werkzeug.datastructures import Headers
 
 from feeds import paths
+from feeds.assembly import Moved
 from feeds.config import Config
 from feeds.errors import NotReadyError, RequestError
 from feeds.model import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, Kind, RelatedOption, Site
 from feeds.render import FORMATS
-from feeds.service import FeedService, Moved, Page
+from feeds.service import FeedService, Page
 from feeds.web.answers import Answer
 from feeds.web.hotcache import HotCache, Subject
 from feeds.web.requests import site_of, spelling
