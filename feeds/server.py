@@ -30,7 +30,7 @@ from feeds.web import create_app, now
 
 _LISTED_TOPICS = 20
 _THREADS = 4  # of each worker; rendering is work for the processor, so more would only wait
-_PATIENCE_SECONDS = 10  # with a worker that does not end
+_PATIENCE_SECONDS = 5  # with a worker that does not end
 _REQUESTS_AT_ONCE = 64  # for each worker; more wait in its queue
 
 

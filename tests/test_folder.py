@@ -24,15 +24,12 @@ def inside(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def listening(inside: Path) -> Iterator[Path]:
+def listening(inside: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A socket in the folder that is named like an article."""
-    path = inside / "socket.md"
+    monkeypatch.chdir(inside)  # paths of sockets are short
     with socket.socket(socket.AF_UNIX) as listener:
-        before = Path.cwd()
-        os.chdir(inside)  # paths of sockets are short
-        listener.bind(path.name)
-        os.chdir(before)
-        yield path
+        listener.bind("socket.md")
+        yield inside / "socket.md"
 
 
 def write(folder: Path, *names: str) -> None:

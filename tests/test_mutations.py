@@ -13,21 +13,20 @@ import os
 import re
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from urllib.parse import unquote
 
 import pytest
 import yaml
 from lxml import etree
 
 from feeds.config import Config
-from feeds.content import folder
-from feeds.model import FeedAddress, FeedOptions, FileReport, Kind, Level, RelatedOption, Site, State
+from feeds.model import FeedAddress, FeedOptions, FileReport, Kind, Level, RelatedOption, State
 from feeds.render import FORMATS
 from feeds.service import FeedService
-from feeds.urls import web_url
 from feeds.watching import refresh_and_log
 
 from .builders import NOON, SITE, source
@@ -36,6 +35,7 @@ PART = 12  # characters of a payload that are too many
 RUN = re.compile(rf"[A-Za-z0-9+/=;]{{{PART},}}")
 PAYLOAD = re.compile(r"^\s*secured: *[\"']?([^\"'\n]+)", re.MULTILINE)
 UNPUBLISHED = re.compile(r"^(?:published: *(?:false|no|off)|(?:draft|removed|deleted): *(?:true|yes|on))\b", re.MULTILINE | re.IGNORECASE)
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 SAYS_NO_PLACE = ("has no `---` line that ends the front matter", "is larger than 1 MiB")
 
 
@@ -44,11 +44,9 @@ def parts(text: str) -> set[str]:
     return {run[place : place + PART] for run in RUN.findall(text) for place in range(len(run) - PART + 1)}
 
 
-def readings(text: str) -> str:
-    """Return a text as it stands, and with the escapes of XML, HTML and JSON resolved."""
-    plain = text.replace('\\"', '"').replace("\\\\", "\\")
-    once = html.unescape(plain)
-    return "\n".join((text, plain, once, html.unescape(once)))
+def meant(text: str) -> str:
+    """Return a text with the escapes of JSON, XML, HTML and URLs resolved."""
+    return unquote(html.unescape(html.unescape(text.replace('\\"', '"').replace("\\\\", "\\"))))
 
 
 @dataclass(frozen=True)
@@ -59,13 +57,16 @@ class Secrets:
     sayings: frozenset[str]  # titles, URLs and excerpts of unpublished articles
 
     def leaked_into(self, output: str) -> set[str]:
-        text = readings(output)
-        return (parts(text) & self.payload_parts) | {saying for saying in self.sayings if saying in text}
+        text = meant(output)
+        return (parts(text) & self.payload_parts) | self._said_in(text)
 
     def but_for(self, published: Iterable[str]) -> Secrets:
         """Return the secrets without what published files say themselves."""
-        said = readings("\n".join(published))
-        return replace(self, sayings=frozenset(saying for saying in self.sayings if saying not in said))
+        return replace(self, sayings=self.sayings - self._said_in(meant("\n".join(published))))
+
+    def _said_in(self, text: str) -> set[str]:
+        searched = text.encode()  # much faster than text
+        return {saying for saying in self.sayings if saying.encode() in searched}
 
 
 def secrets(texts: Iterable[str]) -> Secrets:
@@ -76,10 +77,8 @@ def secrets(texts: Iterable[str]) -> Secrets:
         for payload in PAYLOAD.findall(text):
             payload_parts |= parts(payload)
         if UNPUBLISHED.search(text):
-            fields = yaml.load(text.split("\n---")[0], yaml.CSafeLoader)
-            urls = [fields[key] for key in ("webUrl", "originalUrl") if key in fields]
-            sayings.update(html.unescape(html.unescape(fields[key])).strip() for key in ("title", "excerpt"))
-            sayings.update(urls, map(web_url, urls))
+            fields = yaml.load(text.partition("\n---")[0], yaml.CSafeLoader)
+            sayings.update(meant(fields[key]).strip() for key in ("title", "excerpt", "webUrl", "originalUrl") if key in fields)
     return Secrets(frozenset(payload_parts), frozenset(sayings))
 
 
@@ -92,17 +91,17 @@ def article_files(corpus: Path) -> list[Path]:
     return sorted(path for path in corpus.rglob("*.md") if re.search(r"^title:", path.read_text("utf-8"), re.MULTILINE))
 
 
-def feeds(service: FeedService, site: Site) -> dict[str, bytes]:
-    """Return the bytes of every feed, each well-formed."""
-    found = {}
+def entries(service: FeedService) -> str:
+    """Return what all feeds say, each of them well-formed; what several say alike once."""
+    said: set[bytes] = set()
     addresses = [FeedAddress(options=FeedOptions(limit=200, related=RelatedOption.ENTRIES))]
     addresses += [FeedAddress(kind, collection.slug) for kind in Kind for collection in service.collections(kind, NOON)]
     for address in addresses:
         for extension in FORMATS:
-            body = service.document(address, extension, site, NOON).body
+            body = service.document(address, extension, SITE, NOON).body
             json.loads(body) if extension == "json" else etree.fromstring(body)
-            found[f"{address} {extension}"] = body
-    return found
+            said.update(re.split(rb'(?=<item>|<entry>|\{"id":)', body))
+    return b"\n".join(said).decode()
 
 
 def index_text(config: Config) -> str:
@@ -120,16 +119,229 @@ def messages(reports: Iterable[FileReport]) -> str:
 def test_nothing_secret_of_a_site_is_in_its_index_its_feeds_or_any_message(
     corpus: Path, config: Config, service: FeedService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = replace(config, content=corpus)
     texts = [path.read_text("utf-8") for path in article_files(corpus)]
     published = [text for text in texts if not UNPUBLISHED.search(text)]
     secret = secrets(texts)
     assert len(secret.payload_parts) > 100_000
     assert len(secret.sayings) > 100
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("INFO"):
+        refresh_and_log(service, replace(config, content=corpus), NOON)
+    outside_of_feeds = "\n".join((caplog.text, messages(service.check(corpus, NOON).reports), index_text(config)))
+    assert secret.but_for(published).leaked_into(outside_of_feeds) == set()
+    assert secret.but_for(map(without_related, published)).leaked_into(entries(service)) == set()
+
+
+Mutation = Callable[[str, str, Random], str | bytes]  # of an article file, given another one
+
+
+def at_any_place(text: str, piece: str, dice: Random) -> str:
+    place = dice.randrange(len(text))
+    return text[:place] + piece + text[place:]
+
+
+def with_line(text: str, line: str) -> str:
+    """Return an article file with one more line of front matter."""
+    return text.replace("---\n", f"---\n{line}\n", 1)
+
+
+def with_value(text: str, key: str, value: str) -> str:
+    """Return an article file in which a key has another value, or has one now."""
+    without = re.sub(rf"^{key}:.*\n(?: .*\n)*", "", text, flags=re.MULTILINE)
+    return with_line(without, f"{key}: {value}")
+
+
+def truncated(text: str, _other: str, dice: Random) -> str:
+    return text[: dice.randrange(len(text))]
+
+
+def spliced(text: str, other: str, dice: Random) -> str:
+    return text[: dice.randrange(len(text))] + other[dice.randrange(len(other)) :]
+
+
+def wrong_type(text: str, _other: str, dice: Random) -> str:
+    keys = (
+        "title excerpt publishedDateTime originalUrl webUrl type quality published provider topics images related actions length id locale"
+    )
+    values = ("[a, {b: c}]", "{a: {b: c}}", "7", "no", "1:30", "2024-04-11", "''", "|\n  a\n   b", "!!binary AA", "-.inf", "[[]]", "{}")
+    return with_value(text, dice.choice(keys.split(" ")), dice.choice(values))
+
+
+def controls(text: str, _other: str, dice: Random) -> str:
+    for _ in range(20):
+        text = at_any_place(text, dice.choice("\x00\x01\x07\x08\x0b\x1b\x1f\x7f\x85\u2028\ufeff\uffff"), dice)
+    return text
+
+
+def huge(text: str, _other: str, dice: Random) -> str:
+    key = dice.choice(("title", "excerpt", "originalUrl", "publishedDateTime", "quality", "topics", "featuredContent", "id", "length"))
+    return with_value(text, key, dice.choice(("9", "x", "https://a.example/", "[a, ")) * dice.choice((5_000, 100_000)))
+
+
+def huge_file(text: str, _other: str, _dice: Random) -> str:
+    return text + "x" * 1024 * 1024
+
+
+def bad_utf8(text: str, _other: str, dice: Random) -> bytes:
+    place = dice.randrange(len(text))
+    return text[:place].encode() + dice.choice((b"\xff", b"\xc3(", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80")) + text[place:].encode()
+
+
+def utf16(text: str, _other: str, _dice: Random) -> bytes:
+    return text.encode("utf-16")
+
+
+def brackets(text: str, _other: str, dice: Random) -> str:
+    nest = dice.choice(("[", "{a: ", "- ", "![", "<b>", "> ", "*a_")) * 50_000
+    return dice.choice((with_value(text, "topics", nest), with_line(text, nest), text + nest))
+
+
+def alias_bomb(text: str, _other: str, _dice: Random) -> str:
+    lines = ["a0: &a0 [x, x]", *(f"a{level}: &a{level} [*a{level - 1}, *a{level - 1}]" for level in range(1, 40))]
+    return with_line(text, "\n".join((*lines, "topics2: *a39")))
+
+
+def duplicate_key(text: str, _other: str, dice: Random) -> str:
+    line = dice.choice(re.findall(r"^\w+:.*$", text.partition("\n---")[0], re.MULTILINE))
+    return text.replace(line, f"{line}\n{line}", 1)
+
+
+def hostile_url(text: str, _other: str, dice: Random) -> str:
+    scheme = dice.choice(("javascript:alert(1)//", "data:text/html,", "file:///", "//", "http:///", "https://[", "https://a b/", "\\\\"))
+    return re.sub("https?://", lambda match: dice.choice((scheme, match[0])), text)
+
+
+def bad_date(text: str, _other: str, dice: Random) -> str:
+    dates = ("0000-00-00", "2023-02-30", "9999-12-31T23:59:60-14:00", "yesterday", "-1", "1e9", "2024-13-01T00:00:00Z", "12/03/2020", "[]")
+    return with_value(text, "publishedDateTime", dice.choice(dates))
+
+
+def lost_quote(text: str, _other: str, dice: Random) -> str:
+    place = dice.choice([match.start() for match in re.finditer('"', text)])
+    return text[:place] + text[place + 1 :]
+
+
+def lost_line_ends(text: str, _other: str, dice: Random) -> str:
+    return re.sub("\n", lambda _: dice.choice(("\n", "\r\n", "\r", "\n\t", "\n ", " ")), text)
+
+
+def unpublished(text: str, _other: str, dice: Random) -> str:
+    line = dice.choice(("published: false", "draft: true", "removed: yes", "deleted: true", "published: perhaps", "removed: [1]"))
+    return with_line(re.sub(r"^published:.*\n", "", text, flags=re.MULTILINE), line)
+
+
+def unpublished_and_broken(text: str, other: str, dice: Random) -> str:
+    return with_line(unpublished(text, other, dice), dice.choice(("broken: [", "a: b: c", "\tx", "@", "'")))
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    truncated, spliced, wrong_type, controls, huge, huge_file, bad_utf8, utf16, brackets, alias_bomb, duplicate_key, hostile_url, bad_date,
+    lost_quote, lost_line_ends, unpublished, unpublished_and_broken,
+)  # fmt: skip
+COPIES = 12 * len(MUTATIONS)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An article and what became of it."""
+
+    path: str
+    before: str
+    after: bytes
+
+    @property
+    def text(self) -> str:
+        return self.after.decode("utf-16" if self.after[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+
+    @property
+    def is_taken_down(self) -> bool:
+        """Whether its front matter, as far as it can be told, says that it is not to be seen, or says it badly."""
+        head = re.split(r"\n(?:---|\.\.\.)[ \t]*\r?\n", self.text, maxsplit=1)[0]
+        return (
+            re.search(f"{UNPUBLISHED.pattern}|^(?:published: perhaps|removed: \\[)", CONTROLS.sub("", head), UNPUBLISHED.flags) is not None
+        )
+
+
+def damaged_copies(corpus: Path) -> list[Copy]:
+    """Return copies of articles, damaged in every way, the same ones for the same site."""
+    dice = Random(17)  # noqa: S311 - repeatable on purpose
+    texts = [path.read_text("utf-8") for path in article_files(corpus)]
+    copies = []
+    for number in range(COPIES):
+        mutation = MUTATIONS[number % len(MUTATIONS)]
+        before = dice.choice(texts)
+        after = mutation(before, dice.choice(texts), dice)
+        copies.append(Copy(f"{number:03}-{mutation.__name__}.md", before, after if isinstance(after, bytes) else after.encode()))
+    return copies
+
+
+def add_what_is_no_file(folder: Path) -> int:
+    """Put things into a folder that are named like articles, and return how many of them are candidates all the same."""
+    os.mkfifo(folder / "fifo.md")
+    (folder / "hostname.md").symlink_to("/etc/hostname")
+    (folder / "root").symlink_to("/")
+    (folder / "up").symlink_to("..")
+    (folder / "loop.md").symlink_to("loop.md")
+    (folder / "loop").symlink_to("loop")
+    (folder / "folder.md").mkdir()
+    (folder / "folder.md" / "inner.md").write_text(source(name="inner"), "utf-8")
+    (folder / "same.md").symlink_to("folder.md/inner.md")
+    return 2
+
+
+@pytest.mark.parametrize("was_good", [False, True], ids=["new", "good before"])
+def test_damaged_copies_break_nothing_and_leak_nothing(
+    *,
+    was_good: bool,
+    corpus: Path,
+    content: Path,
+    config: Config,
+    service: FeedService,
+    caplog: pytest.LogCaptureFixture,
+    listening: socket.socket,
+) -> None:
+    copies = damaged_copies(corpus)
+    if was_good:
+        for copy in copies:
+            (content / copy.path).write_text(copy.before, "utf-8")
+        service.refresh(content, config.fingerprint(), NOON)
+    for copy in copies:
+        (content / copy.path).write_bytes(copy.after)
+    listening.bind("socket.md")
+    candidates = len(copies) + add_what_is_no_file(content)
+    with caplog.at_level("INFO"):
         refresh_and_log(service, config, NOON)
-    said = {"log": caplog.text, "messages": messages(service.check(corpus, NOON).reports), "index": index_text(config)}
-    in_files = secret.but_for(published)
-    assert {name: found for name, text in said.items() if (found := in_files.leaked_into(text))} == {}
-    in_entries = secret.but_for(map(without_related, published))
-    assert {name: found for name, body in feeds(service, SITE).items() if (found := in_entries.leaked_into(body.decode()))} == {}
+    assert "not refreshed" not in caplog.text
+
+    result = service.check(content, NOON)
+    assert sum(result.counts.values()) == candidates
+    assert min(result.counts[State.SHOWN], result.counts[State.HIDDEN], result.counts[State.REFUSED]) > COPIES // 20
+    assert len({report.path for report in result.reports}) == len(result.reports)
+    states = Counter(report.state for report in result.reports)
+    assert [states[state] for state in (State.HIDDEN, State.SKIPPED, State.REFUSED)] == [
+        result.counts[state] for state in (State.HIDDEN, State.SKIPPED, State.REFUSED)
+    ]
+    assert [report.path for report in result.reports if report.state is State.REFUSED and not is_told(report)] == []
+
+    visible = [copy for copy in copies if not copy.is_taken_down]
+    published = [text for copy in visible for text in ((copy.text[:100_000], copy.before) if was_good else (copy.text[:100_000],))]
+    taken_down = [with_line(copy.before, "published: false") for copy in copies if copy.is_taken_down]
+    secret = replace(secrets(taken_down), payload_parts=secrets(copy.before for copy in copies).payload_parts)
+    said = "\n".join((caplog.text, messages(result.reports), index_text(config), entries(service)))
+    assert secret.but_for(published).leaked_into(said) == set()
+
+
+def is_told(report: FileReport) -> bool:
+    """Whether a person can act on what is said about a refused file: why, and where if that can be known."""
+    errors = [problem for problem in report.problems if problem.level is Level.ERROR]
+    return bool(errors) and all(
+        len(problem.reason.splitlines()) == 1 and (problem.line or problem.field or problem.reason.startswith(SAYS_NO_PLACE))
+        for problem in errors
+    )
+
+
+@pytest.fixture
+def listening(content: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A socket to be bound in the content folder; the working folder is that one, for paths of sockets are short."""
+    monkeypatch.chdir(content)
+    with socket.socket(socket.AF_UNIX) as listener:
+        yield listener
