@@ -161,7 +161,8 @@ def _picture(collection: Collection, articles: tuple[ListedArticle, ...], site: 
     images = collection.facts.images if collection.facts is not None else ()
     if collection.kind is Kind.PROVIDER and articles and articles[0].article.provider is not None:
         images = articles[0].article.provider.images
-    return picture(images, site.site_url)
+    fallback = () if site.picture is None else (Image(site.picture),)
+    return picture(images or fallback, site.site_url)
 
 
 def _parent(view: Snapshot, collection: Collection, site: Site) -> Link | None:

@@ -47,6 +47,7 @@ class Config:
     title: str = "Feeds"
     description: str | None = None
     language: str = "en"
+    picture: str | None = None
     max_age_seconds: int = 300
     hub: str | None = None
     refresh_seconds: int = 60
@@ -128,6 +129,7 @@ class Config:
             title=self.title,
             description=self.description or f"Articles from {self.title}",
             language=self.language,
+            picture=self.picture,
             max_age_seconds=self.max_age_seconds,
             hub=self.hub,
         )
@@ -191,7 +193,7 @@ def _web_url(value: Any) -> str:
     return url.rstrip("/")
 
 
-def _hub(value: Any) -> str:
+def _address(value: Any) -> str:
     return urls.web_url(_text(value))
 
 
@@ -246,8 +248,9 @@ _SETTINGS: Mapping[str, _Setting] = {
     "title": _Setting(_text, "title of the site"),
     "description": _Setting(_text, "what the site is about, in a sentence"),
     "language": _Setting(_language, "language of the articles, such as en or pt-BR"),
+    "picture": _Setting(_address, "URL of a picture for feeds that have none of their own, best a square PNG or JPEG"),
     "max_age_seconds": _Setting(_whole_number(0, 31_536_000), "how long readers and caches may keep a feed"),
-    "hub": _Setting(_hub, "URL of a WebSub hub, named in the feeds"),
+    "hub": _Setting(_address, "URL of a WebSub hub, named in the feeds"),
     "refresh_seconds": _Setting(_whole_number(0, 86_400), "how often the folder is looked through; 0: never"),
     "trusted_hosts": _Setting(_hosts, "hosts that may be asked for where base_url is not set, with commas between"),
     "host": _Setting(_text, "address to listen on (feeds serve)"),

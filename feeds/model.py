@@ -370,6 +370,7 @@ class Site:
     language: str
     max_age_seconds: int
     hub: str | None = None
+    picture: str | None = None  # of feeds that have none of their own
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ SETTINGS = {
     "title": (" Example News ", '" Example News "', "Example News"),
     "description": ("News & more", '"News & more"', "News & more"),
     "language": ("pt-BR", '"pt-BR"', "pt-BR"),
+    "picture": ("https://www.example.org/p.png", '"https://www.example.org/p.png"', "https://www.example.org/p.png"),
     "max_age_seconds": ("60", "60", 60),
     "hub": ("https://hub.example.org/?a=b", '"https://hub.example.org/?a=b"', "https://hub.example.org/?a=b"),
     "refresh_seconds": ("0", "0", 0),
@@ -298,6 +299,7 @@ def test_site_is_what_the_settings_say() -> None:
         title="News",
         description="All the news",
         language="de",
+        picture="https://www.example.org/p.png",
         max_age_seconds=60,
         hub="https://hub.example.org/",
     )
@@ -310,6 +312,7 @@ def test_site_is_what_the_settings_say() -> None:
         language="de",
         max_age_seconds=60,
         hub="https://hub.example.org/",
+        picture="https://www.example.org/p.png",
     )
 
 
@@ -322,6 +325,7 @@ def test_site_is_what_the_settings_say() -> None:
         ({"title": "News"}, True),
         ({"description": "All the news"}, True),
         ({"language": "de"}, True),
+        ({"picture": "https://www.example.org/p.png"}, True),
         ({"max_age_seconds": 60}, True),
         ({"hub": "https://hub.example.org/"}, True),
         ({"content": Path("/srv/news")}, False),

@@ -118,6 +118,15 @@ def test_provider_is_pictured_as_its_newest_article_has_it(service: FeedService,
     assert "icon" not in read(service, FeedAddress(Kind.CATEGORY, "news"))
 
 
+def test_picture_of_the_site_is_that_of_feeds_without_their_own(service: FeedService, content: Path) -> None:
+    write_topic(content, "vision", name="Vision", images=[{"url": "/vision.png"}])
+    write_article(content)
+    service.refresh(content, FINGERPRINT, NOON)
+    pictures = [read(service, address, picture="https://x.org/p.png")["icon"] for address in (AI, FeedAddress(Kind.TOPIC, "vision"))]
+
+    assert pictures == ["https://x.org/p.png", "https://www.example.org/vision.png"]
+
+
 @pytest.mark.parametrize(
     ("address", "self_url", "path_of_id"),
     [
