@@ -111,7 +111,7 @@ class _History:
         limit = None if self._options.limit == DEFAULT_OPTIONS.limit else self._options.limit
         articles = self._view.articles(replace(self._query, since=period.start, before=period.end, limit=limit))
         if self._options != DEFAULT_OPTIONS:
-            return Chapter(articles, is_archive=True)
+            return Chapter(articles)  # without links to others it is no archive by RFC 5005
         return Chapter(
             articles,
             is_archive=True,

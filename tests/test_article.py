@@ -173,6 +173,12 @@ def test_end_of_a_payload_that_another_field_has_caught_refuses_the_file(place: 
     assert [problem.field for problem in outcome.problems] == ["secured"]
 
 
+@pytest.mark.parametrize("start", range(0, PAYLOAD.index(";") - 5, 5))
+def test_end_of_a_payload_is_known_in_the_middle_of_a_text(start: int) -> None:
+    assert parsed(f"excerpt: Robots {PAYLOAD[start:]} fold").article is None
+    assert parsed("", f"Robots `{PAYLOAD[start:]}` fold").article is None
+
+
 @pytest.mark.parametrize("end", range(12, len(PAYLOAD), 5))
 def test_start_of_a_payload_that_another_field_has_caught_refuses_the_file(end: int) -> None:
     assert parsed(f'excerpt: "Robots\n  secured: \\"{PAYLOAD[:end]}"').article is None

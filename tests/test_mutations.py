@@ -158,6 +158,11 @@ def spliced(text: str, other: str, dice: Random) -> str:
     return text[: dice.randrange(len(text))] + other[dice.randrange(len(other)) :]
 
 
+def spliced_in_a_payload(text: str, other: str, dice: Random) -> str:
+    end = dice.choice((len(text), dice.randrange(len(text))))
+    return text[:end] + other[other.index("\nsecured:") + dice.randrange(12, 400) :]
+
+
 def wrong_type(text: str, _other: str, dice: Random) -> str:
     keys = (
         "title excerpt publishedDateTime originalUrl webUrl type quality published provider topics images related actions length id locale"
@@ -234,7 +239,7 @@ def unpublished_and_broken(text: str, other: str, dice: Random) -> str:
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    truncated, spliced, wrong_type, controls, huge, huge_file, bad_utf8, utf16, brackets, alias_bomb, duplicate_key, hostile_url, bad_date,
+    truncated, spliced, spliced_in_a_payload, wrong_type, controls, huge, huge_file, bad_utf8, utf16, brackets, alias_bomb, duplicate_key, hostile_url, bad_date,
     lost_quote, lost_line_ends, unpublished, unpublished_and_broken,
 )  # fmt: skip
 COPIES = 12 * len(MUTATIONS)

@@ -1,6 +1,7 @@
 """OPML 2.0 lists that readers can import."""
 
 import listparser
+from lxml import etree
 
 from feeds.model import Outline
 from feeds.render.opml import render_opml
@@ -18,13 +19,20 @@ def test_document_is_exactly_this() -> None:
         "<?xml version='1.0' encoding='UTF-8'?>\n"
         '<opml version="2.0"><head><title>Example &lt;News&gt;</title>'
         "<dateModified>Fri, 17 May 2024 12:00:00 GMT</dateModified></head><body>"
-        '<outline text="Ai" title="Ai" type="rss" xmlUrl="https://feeds.example.org/topics/ai/feed.rss"'
-        ' htmlUrl="https://feeds.example.org/topics/ai/" description="About ai &amp; more">'
+        '<outline text="Ai"><outline text="Ai" title="Ai" type="rss" xmlUrl="https://feeds.example.org/topics/ai/feed.rss"'
+        ' htmlUrl="https://feeds.example.org/topics/ai/" description="About ai &amp; more"/>'
         '<outline text="Vision" title="Vision" type="rss" xmlUrl="https://feeds.example.org/topics/vision/feed.rss"'
         ' htmlUrl="https://feeds.example.org/topics/vision/" description="About vision &amp; more"/></outline>'
         '<outline text="Law" title="Law" type="rss" xmlUrl="https://feeds.example.org/topics/law/feed.rss"'
         ' htmlUrl="https://feeds.example.org/topics/law/" description="About law &amp; more"/></body></opml>\n'
     )
+
+
+def test_no_outline_with_a_feed_has_others_below_it() -> None:
+    """FreshRSS and Liferea take such an outline for a leaf, and lose what is below it."""
+    document = etree.fromstring(render_opml("News", None, (outline("ai", outline("vision", outline("robots"))),)))
+
+    assert [len(found) for found in document.iter("outline") if found.get("xmlUrl")] == [0, 0, 0]
 
 
 def test_listparser_finds_every_feed() -> None:

@@ -255,10 +255,16 @@ def test_page_under_another_spelling_has_moved(service: FeedService, store: Stor
 
 
 def outlines(document: Document) -> list[Any]:
-    """Return the outlines of an OPML document as (text, children)."""
+    """Return the outlines of an OPML document as (text, children), a folder as its own feed, which comes first in it."""
 
     def below(element: etree._Element) -> list[Any]:
-        return [(child.get("text"), below(child)) for child in element]
+        return [one(child) for child in element]
+
+    def one(outline: etree._Element) -> tuple[str | None, list[Any]]:
+        if len(outline) == 0:
+            return outline.get("text"), []
+        assert dict(outline.attrib) == {"text": outline[0].get("text")}
+        return outline.get("text"), below(outline)[1:]
 
     body = etree.fromstring(document.body).find("body")
     assert body is not None

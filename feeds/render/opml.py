@@ -34,6 +34,9 @@ def _say(parent: etree._Element, outline: Outline) -> None:
     }
     if outline.description is not None:
         facts["description"] = xml_text(outline.description)
-    element = etree.SubElement(parent, "outline", facts)
+    if outline.children:
+        # Readers take an outline with a feed for a leaf, and lose what is below it (FreshRSS, Liferea): so this is a folder.
+        parent = etree.SubElement(parent, "outline", text=facts["text"])
+    etree.SubElement(parent, "outline", facts)
     for child in outline.children:
-        _say(element, child)
+        _say(parent, child)
