@@ -1,0 +1,61 @@
+"""Text -> the words by which it is found. Knows Unicode; knows no database, so that all of them find the same.
+
+Words are runs of letters, digits and marks, folded, Latin, Greek and Cyrillic ones without accents; `+` and `#` behind a
+word belong to it (`C++` is found as such, and as `c`). Scripts that put no spaces between words are cut into single
+characters and pairs; who looks for several characters finds texts that have each pair of neighbours.
+"""
+
+import re
+import unicodedata
+from itertools import pairwise
+
+_ACCENTS = re.compile("[\u0300-\u036f]")
+# Thai and Lao, Burmese, Khmer, kana, Han with its extensions and compatibility forms, Hangul.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+_RUN = re.compile(r"[^\s+#]+[+#]*")
+_WORD = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+?(?=[{_UNSPACED}]|$)")
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
+
+
+def _runs(text: str) -> list[str]:
+    """Return the runs of word characters, each with the signs behind it."""
+    kept = "".join(character if unicodedata.category(character)[0] in "LNM" or character in "+#" else " " for character in _folded(text))
+    return _RUN.findall(kept)
+
+
+def _pieces(run: str) -> list[str]:
+    return _WORD.findall(run)
+
+
+def indexed_words(text: str) -> tuple[str, ...]:
+    """Return every word by which a text is to be found, sorted, each once."""
+    words: set[str] = set()
+    for run in _runs(text):
+        for piece in _pieces(run):
+            if re.match(f"[{_UNSPACED}]", piece):
+                words.update(piece)
+                words.update(_pairs(piece))
+            else:
+                words.update((piece, piece.rstrip("+#")))
+    return tuple(sorted(words - {""}))
+
+
+def sought_words(text: str) -> tuple[str, ...]:
+    """Return the words that a text must all have to be found by a query, sorted, each once."""
+    words: set[str] = set()
+    for run in _runs(text):
+        for piece in _pieces(run):
+            is_unspaced = len(piece) > 1 and re.match(f"[{_UNSPACED}]", piece)
+            words.update(_pairs(piece) if is_unspaced else (piece,))
+    return tuple(sorted(words))
+
+
+def _pairs(piece: str) -> list[str]:
+    return [first + second for first, second in pairwise(piece)]

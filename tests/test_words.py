@@ -1,0 +1,64 @@
+"""Which words a text is found by."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.words import indexed_words, sought_words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Facial Recognition, again: recognition!", ("again", "facial", "recognition")),
+        ("Café CRÈME Ёлка Ωμέγα", ("cafe", "creme", "ωμεγα", "елка")),
+        ("Straße ﬁle Ⅳ ①", ("1", "file", "iv", "strasse")),
+        ("C++ and C#, not #5", ("5", "and", "c", "c#", "c++", "not")),
+        ("a+b=c", ("a", "a+", "b", "c")),
+        ("R&D's rock-n-roll", ("d", "n", "r", "rock", "roll", "s")),
+        ("人工智能", ("人", "人工", "工", "工智", "智", "智能", "能")),
+        ("日本のAI技術", ("ai", "の", "技", "技術", "日", "日本", "本", "本の", "術")),
+        ("हिन्दी समाचार", ("समाचार", "हिन्दी")),
+        ("مرحبا بالعالم", ("بالعالم", "مرحبا")),
+        ("🚀 – … !!! +", ()),
+        ("", ()),
+    ],
+)
+def test_words_of_a_text(text: str, words: tuple[str, ...]) -> None:
+    assert indexed_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("Crème  café", ("cafe", "creme")),
+        ("c++", ("c++",)),
+        ("能", ("能",)),
+        ("智能", ("智能",)),
+        ("人工智能", ("人工", "工智", "智能")),
+        ("AI技術", ("ai", "技術")),
+        ("!?", ()),
+    ],
+)
+def test_words_of_a_query(query: str, words: tuple[str, ...]) -> None:
+    assert sought_words(query) == words
+
+
+@given(st.text())
+def test_every_text_is_found_by_itself(text: str) -> None:
+    assert set(sought_words(text)) <= set(indexed_words(text))
+
+
+@given(st.text(), st.text())
+def test_text_is_found_whatever_stands_around_it(text: str, other: str) -> None:
+    assert set(indexed_words(text)) <= set(indexed_words(f"{other} {text} {other}"))
+
+
+@given(st.text())
+def test_letter_case_does_not_matter(text: str) -> None:
+    assert sought_words(text.upper()) == sought_words(text.upper().lower())
+
+
+@given(st.text())
+def test_words_hold_no_white_space_and_are_not_empty(text: str) -> None:
+    assert all(word and not any(character.isspace() for character in word) for word in indexed_words(text))
