@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from feeds import history, paths
-from feeds.errors import NotFoundError, NotReadyError
+from feeds import history, parameters, paths
+from feeds.errors import NotFoundError, NotReadyError, RequestError
 from feeds.history import Chapter
 from feeds.identity import feed_id, fold
 from feeds.model import (
     DEFAULT_OPTIONS,
     EMPTY_FEED_UPDATED_AT,
     Article,
+    Choice,
     Collection,
     Feed,
     FeedAddress,
@@ -30,6 +31,7 @@ from feeds.model import (
     Related,
     RelatedOption,
     Site,
+    Slice,
 )
 from feeds.render.entry import picture
 from feeds.store.base import Snapshot
@@ -100,6 +102,8 @@ def feed(view: Snapshot, collection: Collection, address: FeedAddress, extension
         NotFoundError: the feed has no such part.
         Moved: another part has taken its place.
     """
+    if address.slice is not None:
+        return _slice_feed(view, address, address.slice, extension, site)
     moment = refreshed_at(view)
     chapter = history.chapter(view, address, moment)
     if chapter is None:
@@ -111,7 +115,7 @@ def feed(view: Snapshot, collection: Collection, address: FeedAddress, extension
     if address.options.related is RelatedOption.ENTRIES:
         articles = _with_related(view, articles)
     return Feed(
-        id=feed_id(site.site_id, paths.stem(replace(address, part=paths.SUBSCRIPTION)) + paths.query(address.options)),
+        id=_id(address, site),
         title=title(collection, site),
         description=description(collection, site),
         page_url=site.base_url + paths.page_path(address.kind, address.slug),
@@ -125,6 +129,65 @@ def feed(view: Snapshot, collection: Collection, address: FeedAddress, extension
         parent=_parent(view, collection, site),
         has_hub=address.part == paths.SUBSCRIPTION and address.options == DEFAULT_OPTIONS,
     )
+
+
+def _id(address: FeedAddress, site: Site) -> str:
+    return feed_id(site.site_id, paths.stem(replace(address, part=paths.SUBSCRIPTION)) + parameters.query(address.options, address.slice))
+
+
+def _slice_feed(view: Snapshot, address: FeedAddress, part: Slice, extension: str, site: Site) -> Feed:
+    articles = view.slice(part, address.options.limit)
+    if address.options.related is RelatedOption.ENTRIES:
+        articles = _with_related(view, articles)
+    asked = _in_words(view, part)
+    return Feed(
+        id=_id(address, site),
+        title=f"{asked} – {site.title}",
+        description=f"{asked}: articles from {site.title}",
+        page_url=f"{site.base_url}/",
+        self_url=site.base_url + paths.feed_path(address, extension),
+        updated_at=max((listed.article.updated_at for listed in articles), default=EMPTY_FEED_UPDATED_AT),
+        site=site,
+        articles=articles,
+        options=address.options,
+        picture=_site_picture(site),
+    )
+
+
+def _in_words(view: Snapshot, part: Slice) -> str:
+    """Return what a slice asks for, as people say it."""
+    said: list[str] = []
+    for kind in Kind:
+        names = [found.name for slug in part.wanted(kind) if (found := view.collection(kind, slug)) is not None]
+        if names:
+            said.append((" and " if part.match_all and kind is Kind.TOPIC else " or ").join(names))
+    excluded = (view.collection(choice.kind, choice.slug) for choice in part.choices if choice.is_excluded)
+    said += [f"not {found.name}" for found in excluded if found is not None]
+    said += [f"“{part.sought}”"] if part.sought else []
+    said += [f"{name} from {number}" for name, number in (("quality", part.min_quality), ("heat", part.min_heat)) if number is not None]
+    said += [f"{word} {day}" for word, day in (("since", part.since), ("until", part.until)) if day is not None]
+    said += [f"by {part.order}"] if part.order else []
+    return ", ".join(said) or "All"
+
+
+def known_slice(view: Snapshot, part: Slice) -> Slice:
+    """Return a slice with every choice by its slug, whatever spelling of it was given.
+
+    Raises:
+        NotReadyError: the index was never refreshed.
+        RequestError: there is no such topic, provider, category or type; it names near ones.
+    """
+    refreshed_at(view)
+    return replace(part, choices=tuple(sorted({replace(choice, slug=_known_slug(view, choice)) for choice in part.choices})))
+
+
+def _known_slug(view: Snapshot, choice: Choice) -> str:
+    found = view.collection(choice.kind, choice.slug)
+    slug = choice.slug if found is not None else view.slug_for(choice.kind, choice.slug)
+    if slug is None:
+        near = ", ".join(known for _, known in _near(choice.slug, view.collections(choice.kind)))
+        raise RequestError(choice.kind.singular, f"there is no {choice.slug!r}" + (f"; near: {near}" if near else ""))
+    return slug
 
 
 def _links(chapter: Chapter, address: FeedAddress, extension: str, site: Site) -> FeedLinks:
@@ -161,8 +224,11 @@ def _picture(collection: Collection, articles: tuple[ListedArticle, ...], site: 
     images = collection.facts.images if collection.facts is not None else ()
     if collection.kind is Kind.PROVIDER and articles and articles[0].article.provider is not None:
         images = articles[0].article.provider.images
-    fallback = () if site.picture is None else (Image(site.picture),)
-    return picture(images or fallback, site.site_url)
+    return picture(images, site.site_url) or _site_picture(site)
+
+
+def _site_picture(site: Site) -> Image | None:
+    return None if site.picture is None else Image(site.picture)
 
 
 def _parent(view: Snapshot, collection: Collection, site: Site) -> Link | None:

@@ -32,7 +32,7 @@ from feeds.web import now
 
 _INDEX = ("database",)
 _SITE = ("base_url", "site_url", "site_id", "title", "description", "language", "picture", "max_age_seconds", "hub")
-_SERVER = ("refresh_seconds", "trusted_hosts", "host", "port", "workers")
+_SERVER = ("search", "refresh_seconds", "trusted_hosts", "host", "port", "workers")
 
 _DEFAULTS = {field.name: ",".join(field.default) if isinstance(field.default, tuple) else field.default for field in fields(Config)}
 

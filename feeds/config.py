@@ -50,6 +50,7 @@ class Config:
     picture: str | None = None
     max_age_seconds: int = 300
     hub: str | None = None
+    search: bool = True
     refresh_seconds: int = 60
     trusted_hosts: tuple[str, ...] = LOOPBACK_HOSTS
     host: str = "127.0.0.1"
@@ -221,6 +222,14 @@ def _whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
     return check
 
 
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.strip().lower() not in ("true", "false"):
+        raise ValueError("has to be true or false")
+    return value.strip().lower() == "true"
+
+
 def _hosts(value: Any) -> tuple[str, ...]:
     given = value.split(",") if isinstance(value, str) else value
     hosts = tuple(str(host).strip().lower() for host in given) if isinstance(given, list) else ()
@@ -251,6 +260,7 @@ _SETTINGS: Mapping[str, _Setting] = {
     "picture": _Setting(_address, "URL of a picture for feeds that have none of their own, best a square PNG or JPEG"),
     "max_age_seconds": _Setting(_whole_number(0, 31_536_000), "how long readers and caches may keep a feed"),
     "hub": _Setting(_address, "URL of a WebSub hub, named in the feeds"),
+    "search": _Setting(_flag, "whether any slice of the articles can be asked for"),
     "refresh_seconds": _Setting(_whole_number(0, 86_400), "how often the folder is looked through; 0: never"),
     "trusted_hosts": _Setting(_hosts, "hosts that may be asked for where base_url is not set, with commas between"),
     "host": _Setting(_text, "address to listen on (feeds serve)"),

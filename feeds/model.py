@@ -356,6 +356,7 @@ class FeedAddress:
     slug: str = ""
     part: str = "feed"
     options: FeedOptions = DEFAULT_OPTIONS
+    slice: Slice | None = None  # of all articles; it has a subscription document alone
 
 
 @dataclass(frozen=True, slots=True)

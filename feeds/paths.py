@@ -5,22 +5,23 @@
 /feed.EXT, /topics/SLUG/feed.EXT    a subscription document
 …/YYYY-MM.EXT, …/YYYY-MM-DD.EXT     an archive beside it
 …/YYYY-MM-page-N.EXT                the running month beyond the subscription document
+/search/feed.EXT?…                  any slice of all articles
 /feeds.opml                         all topics, for import
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from feeds.errors import RequestError
-from feeds.model import DEFAULT_OPTIONS, LIMITS, FeedAddress, FeedOptions, ImageOption, Kind, RelatedOption
+from feeds import parameters
+from feeds.model import FeedAddress, Kind
 
 SUBSCRIPTION = "feed"
 OPML_PATH = "/feeds.opml"
+SEARCH_PATH = "/search/"
 _PART = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2})|-page-([1-9][0-9]{0,5}))?")
 
 
@@ -39,50 +40,13 @@ def page_path(kind: Kind, slug: str) -> str:
 
 def feed_path(address: FeedAddress, extension: str) -> str:
     """Return the path of a document with its canonical query."""
-    return f"{stem(address)}.{extension}{query(address.options)}"
+    return f"{stem(address)}.{extension}{parameters.query(address.options, address.slice)}"
 
 
 def stem(address: FeedAddress) -> str:
     """Return the path of a document without its extension and query."""
-    return f"{page_path(address.kind, address.slug)}{address.part}"
-
-
-def query(options: FeedOptions) -> str:
-    """Return the canonical query with its question mark: sorted, without defaults; "" where all are."""
-    default = DEFAULT_OPTIONS
-    given = {
-        "images": None if options.images is default.images else options.images.value,
-        "limit": None if options.limit == default.limit else options.limit,
-        "related": None if options.related is default.related else options.related.value,
-    }
-    text = urlencode([(name, value) for name, value in given.items() if value is not None])
-    return f"?{text}" if text else ""
-
-
-def options(parameters: Mapping[str, Sequence[str]]) -> FeedOptions:
-    """Return the options that the parameters of a URL ask for; unknown parameters are ignored.
-
-    Raises:
-        RequestError: a known parameter has a bad value, or two different ones.
-    """
-    limit = _choice(parameters, "limit", [str(limit) for limit in LIMITS])
-    images = _choice(parameters, "images", list(ImageOption))
-    related = _choice(parameters, "related", list(RelatedOption))
-    default = DEFAULT_OPTIONS
-    return FeedOptions(
-        limit=default.limit if limit is None else int(limit),
-        images=default.images if images is None else ImageOption(images),
-        related=default.related if related is None else RelatedOption(related),
-    )
-
-
-def _choice(parameters: Mapping[str, Sequence[str]], name: str, choices: Sequence[str]) -> str | None:
-    given = set(parameters.get(name, ()))
-    if len(given) > 1:
-        raise RequestError(name, "is given more than once")
-    if given - set(choices):
-        raise RequestError(name, f"has to be one of {', '.join(choices)}")
-    return given.pop() if given else None
+    page = SEARCH_PATH if address.slice is not None else page_path(address.kind, address.slug)
+    return f"{page}{address.part}"
 
 
 def relative(path: str, base_path: str) -> str:

@@ -27,6 +27,7 @@ from feeds.model import (
     Outcome,
     Problem,
     Site,
+    Slice,
     State,
 )
 from feeds.render import FORMATS, opml
@@ -113,8 +114,14 @@ class FeedService:
         with self._store.reading(now) as view:
             collection = assembly.collection(view, address)
             feed = assembly.feed(view, collection, address, extension, site)
-            modified_at = view.modified_at(address.kind, address.slug)
+            # A slice goes by its bytes alone: nothing records when it changed.
+            modified_at = None if address.slice is not None else view.modified_at(address.kind, address.slug)
         return Document(feed_format.render(feed), feed_format.media_type, modified_at)
+
+    def known_slice(self, part: Slice, now: datetime) -> Slice:
+        """Return a slice with every choice by its slug (see `assembly.known_slice`)."""
+        with self._store.reading(now) as view:
+            return assembly.known_slice(view, part)
 
     def subscriptions(self, extension: str, site: Site, now: datetime) -> Document:
         """Return the OPML list of all topics, nested by parent, with the links of one format."""

@@ -167,9 +167,9 @@ def test_check_leaves_an_index_as_it_was(run: Run, content: Path, tmp_path: Path
     write_article(content, "a", title="Another title")
     write_article(content, "b")
     with closing(sqlite3.connect(tmp_path / "index.sqlite3")) as index:
-        before = list(index.iterdump())
+        before = index.serialize()
         assert run("check", str(content), *options).stderr == "2 files: 2 shown, 0 hidden, 0 skipped, 0 refused\n"
-        assert list(index.iterdump()) == before
+        assert index.serialize() == before
 
 
 def test_check_knows_last_good_versions(run: Run, content: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds import paths
+from feeds import parameters, paths
 from feeds.errors import RequestError
 from feeds.identity import slug
 from feeds.model import LIMITS, FeedAddress, FeedOptions, ImageOption, Kind, RelatedOption
@@ -74,14 +74,14 @@ def test_stem_of_a_document_has_neither_extension_nor_query() -> None:
 
 
 def test_query_of_defaults_is_empty() -> None:
-    assert paths.query(FeedOptions()) == ""
+    assert parameters.query(FeedOptions()) == ""
 
 
 @given(option_sets)
 def test_query_is_read_back_as_the_options_it_was_made_from(options: FeedOptions) -> None:
-    query = paths.query(options)
+    query = parameters.query(options)
 
-    assert paths.options(parse_qs(query.removeprefix("?"))) == options
+    assert parameters.options(parse_qs(query.removeprefix("?"))) == options
     assert query.removeprefix("?").split("&") == sorted(query.removeprefix("?").split("&"))
 
 
@@ -96,7 +96,7 @@ def test_query_is_read_back_as_the_options_it_was_made_from(options: FeedOptions
     ],
 )
 def test_equal_queries_have_one_canonical_form(query: str, canonical: str) -> None:
-    assert paths.query(paths.options(parse_qs(query))) == canonical
+    assert parameters.query(parameters.options(parse_qs(query))) == canonical
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_equal_queries_have_one_canonical_form(query: str, canonical: str) -> No
 )
 def test_bad_value_of_a_known_parameter_is_an_error_that_names_it(query: str, parameter: str, reason: str) -> None:
     with pytest.raises(RequestError) as error:
-        paths.options(parse_qs(query, keep_blank_values=True))
+        parameters.options(parse_qs(query, keep_blank_values=True))
 
     assert (error.value.parameter, error.value.reason) == (parameter, reason)
 

@@ -23,6 +23,7 @@ from feeds.model import (
     ListedArticle,
     Outcome,
     Problem,
+    Slice,
     State,
     TopicFacts,
 )
@@ -60,6 +61,13 @@ class Snapshot(Protocol):
         """Return the shown articles that match, latest listing first, ties by id, at most `query.limit`.
 
         Related stories that are hidden articles of the index are left out of them.
+        """
+
+    def slice(self, part: Slice, limit: int) -> tuple[ListedArticle, ...]:
+        """Return the shown articles that meet every condition, at most `limit`, in the order of listing.
+
+        Where there are more, `part.order` says which: the highest numbers, missing ones last; else the latest listed.
+        Words are those of `feeds.words`, in title, excerpt and provider's name.
         """
 
     def count(self, query: ArticleQuery) -> int:

@@ -170,7 +170,7 @@ class CollectionBook:
         slugs = distinct_slugs((entry.folded, self._wanted_slug(entry)) for entry in entries)
         for entry in entries:
             wanted = slugs[entry.folded]
-            if entry.slug not in ("", wanted) and entry.exists(self._now):
+            if entry.slug not in ("", wanted):
                 of_it = and_(former_slugs.c.kind == kind, former_slugs.c.slug == entry.slug)
                 self._connection.execute(delete(former_slugs).where(of_it))
                 self._connection.execute(insert(former_slugs), {"kind": kind, "slug": entry.slug, "collection_id": entry.id})

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, insert, selec
 
 from feeds.identity import identity_key
 from feeds.model import Article, FileFacts, Outcome, Problem, State, Takedown, TopicFacts
-from feeds.store import rows
+from feeds.store import fulltext, rows
 from feeds.store.labels import CollectionBook
 from feeds.store.schema import FOREVER, articles, files, listings, memberships, meta, relations, topic_files
 from feeds.store.snapshot import SqlSnapshot
@@ -57,6 +57,7 @@ class SqlRefresh:
         self._next_id = (connection.execute(select(func.max(files.c.id))).scalar() or 0) + 1
         self._unsettled: set[str] = set()  # keys of identities
         self._moved: set[str] = set()  # keys of identities that were, or are now, seen differently
+        self._lost_words = False
         self._wrote = False
         self.abandoned = False
 
@@ -85,7 +86,7 @@ class SqlRefresh:
         return {row.path: row for row in self._connection.execute(joined.where(files.c.path.in_(paths)))}
 
     def _put_batch(self, batch: list[tuple[FileFacts, Outcome, rows.Row | None]]) -> None:
-        file_rows, article_rows, relation_rows, dropped = [], [], [], []
+        file_rows, article_rows, relation_rows, dropped, found_by = [], [], [], [], []
         for facts, outcome, known in batch:
             file_id = self._next_id if known is None else known.id
             self._next_id += known is None
@@ -100,6 +101,7 @@ class SqlRefresh:
                 dropped.append(file_id)
             if row is not None and outcome.article is not None:
                 article_rows.append(row)
+                found_by.append((file_id, outcome.article))
                 relation_rows += [{"key": identity_key(story.id), "article_id": file_id} for story in outcome.article.related]
                 self._unsettled.add(row["key"])
         self._drop(dropped)
@@ -107,6 +109,7 @@ class SqlRefresh:
             self._delete(files, "id", [row["id"] for row in file_rows])
         for table, new_rows in ((files, file_rows), (articles, article_rows), (relations, relation_rows)):
             self._insert(table, new_rows)
+        fulltext.put(self._connection, found_by)
         self._wrote = True
 
     def _file_row(self, file_id: int, facts: FileFacts, outcome: Outcome, known: rows.Row | None) -> dict[str, Any]:
@@ -146,6 +149,8 @@ class SqlRefresh:
             "listed_at": _NEVER.listed_at,
             "shown_from": _NEVER.start,
             "shown_until": _NEVER.end,
+            "quality": article.quality,
+            "heat": article.heat,
             "labels": rows.encode(self._book.labels(article)),
             "payload": rows.encode(article),
         }
@@ -154,6 +159,8 @@ class SqlRefresh:
         """Note that an article is taken out of the index, for good or to be replaced."""
         self._unsettled.add(known.article_key)
         self._book.revisit(known.labels)
+        fulltext.drop(self._connection, known.id, rows.article(known.payload))
+        self._lost_words = True
         if _Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
             self._book.touch(known.labels)
 
@@ -189,10 +196,12 @@ class SqlRefresh:
             self._settle(batch)
         if self._moved:
             self._touch_referrers()
+        if self._lost_words:
+            fulltext.forget(self._connection)
         same_settings = self._meta.get("fingerprint") == fingerprint
         facts_changed = self._book.finish()
         changed = self._is_first or self._wrote or facts_changed or not same_settings or self._book.has_turned or self._is_another_month()
-        if not self._is_first and (facts_changed or not same_settings):
+        if facts_changed or not same_settings:
             self._set_meta(settings_at=str(max(self._now, self._book.modified_before + 1)))
         if changed:
             self._set_meta(revision=str(int(self._meta.get("revision", "0")) + 1))

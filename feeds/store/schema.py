@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, inspect, select
 
 from feeds.errors import StoreError
+from feeds.store import fulltext
 
 # An order that depends on no locale, the same on every database.
 _TEXT = String().with_variant(String(collation="C"), "postgresql")
@@ -46,6 +47,8 @@ articles = Table(
     Column("listed_at", _MOMENT, nullable=False),
     Column("shown_from", _MOMENT, nullable=False, index=True),  # an empty span: never shown
     Column("shown_until", _MOMENT, nullable=False),
+    Column("quality", Integer),
+    Column("heat", Integer),
     Column("labels", LargeBinary, nullable=False),  # [[collection id, name as spelled], …]
     Column("payload", LargeBinary, nullable=False),
 )
@@ -122,6 +125,7 @@ topic_files = Table(
 
 def _create(connection: Connection) -> None:
     metadata.create_all(connection)
+    fulltext.create(connection)
 
 
 # Add new migrations at the end of the list; never change one that was released.

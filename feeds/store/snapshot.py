@@ -22,10 +22,11 @@ from feeds.model import (
     Level,
     ListedArticle,
     Problem,
+    Slice,
     State,
     Takedown,
 )
-from feeds.store import rows
+from feeds.store import rows, slices
 from feeds.store.schema import articles, collections, files, former_slugs, memberships, meta, relations, topic_files, turns
 
 _IN_CHUNK = 500  # values in one `IN (…)`
@@ -111,6 +112,17 @@ class SqlSnapshot:
             behind = or_(memberships.c.listed_at < at, articles.c.identity > query.after.id)
             found = found.where(memberships.c.listed_at <= at, behind)
         return self._read(self._connection.execute(found).all())
+
+    def slice(self, part: Slice, limit: int) -> tuple[ListedArticle, ...]:
+        found = (
+            self._listed(memberships)
+            .join_from(memberships, articles, memberships.c.article_id == articles.c.id)
+            .where(self._visible(memberships.c), *slices.matching(part))
+            .order_by(*slices.order(part))
+            .limit(limit)
+        )
+        chosen = self._read(self._connection.execute(found).all())
+        return tuple(sorted(chosen, key=lambda listed: (-listed.listed_at.timestamp(), listed.article.id)))
 
     def _listed(self, table: Table) -> Select[Any]:
         return select(articles.c.payload, articles.c.labels, table.c.listed_at)

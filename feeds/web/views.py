@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, render_template, request
 from werkzeug.datastructures import Headers
 
-from feeds import paths
+from feeds import parameters, paths
 from feeds.assembly import Moved
 from feeds.config import Config
 from feeds.errors import NotReadyError, RequestError
@@ -24,6 +24,7 @@ from feeds.web.responses import OPEN_HEADERS, PAGE_HEADERS, moved, plain
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+_NOT_FOR_ROBOTS = (("X-Robots-Tag", "noindex"),)
 _ANY_KIND = ",".join(kind for kind in Kind if kind)
 
 
@@ -50,10 +51,12 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
 
         def make() -> Answer:
             document = service.document(address, extension, site, clock())
-            return Answer(document, site.max_age_seconds, (*OPEN_HEADERS, ("Link", _link_header(url, address, site))))
+            headers = (*OPEN_HEADERS, ("Link", _link_header(url, address, site)), *(() if address.slice is None else _NOT_FOR_ROBOTS))
+            return Answer(document, site.max_age_seconds, headers)
 
         try:
-            return given(Subject(url, address.kind, address.slug, address.options.related is RelatedOption.ENTRIES), make)
+            is_wide = address.slice is not None or address.options.related is RelatedOption.ENTRIES
+            return given(Subject(url, address.kind, address.slug, is_wide), make)
         except Moved as error:
             return moved(paths.feed_path(error.address, extension), address.slug, site)
 
@@ -90,6 +93,14 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
             return feed(FeedAddress(Kind(kind), slug, part, _options()), extension)
         return page(Kind(kind), rest.removesuffix("/"))
 
+    if config.search:
+
+        @app.get("/search/feed.<string:extension>")
+        def search_feed(extension: str) -> Response:
+            asked = request.args.to_dict(flat=False)
+            part = service.known_slice(parameters.slice_of(asked), clock())
+            return feed(FeedAddress(options=parameters.options(asked), slice=part), extension)
+
     @app.get(paths.OPML_PATH)
     def subscriptions() -> Response:
         site = site_of(request, config)
@@ -119,11 +130,11 @@ def _in_flask_order(answer: Answer, now: datetime, next_turn_at: datetime | None
 
 
 def _options() -> FeedOptions:
-    return paths.options(request.args.to_dict(flat=False))
+    return parameters.options(request.args.to_dict(flat=False))
 
 
 def _link_header(url: str, address: FeedAddress, site: Site) -> str:
-    has_hub = site.hub and address.part == paths.SUBSCRIPTION and address.options == DEFAULT_OPTIONS
+    has_hub = site.hub and address.slice is None and address.part == paths.SUBSCRIPTION and address.options == DEFAULT_OPTIONS
     hub = f', <{site.hub}>; rel="hub"' if has_hub else ""
     return f'<{url}>; rel="self"{hub}'
 

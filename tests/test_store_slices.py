@@ -1,0 +1,190 @@
+"""Any slice of all articles: every condition, its order, its words; the same as going through the articles one by one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feeds.model import Article, Choice, Kind, Provider, Slice, SliceOrder, State, Takedown
+from feeds.store.base import Store
+from feeds.store.sql import IN_MEMORY, open_store
+from feeds.words import indexed_words, sought_words
+
+from .builders import DAY, NOON, article, good, outcome, refresh
+
+AI, LAW = Choice(Kind.TOPIC, "ai"), Choice(Kind.TOPIC, "law")
+NOT_AI = Choice(Kind.TOPIC, "ai", is_excluded=True)
+
+
+def found(store: Store, part: Slice, limit: int = 200, now: datetime = NOON) -> list[str]:
+    with store.reading(now) as view:
+        return [listed.article.title for listed in view.slice(part, limit)]
+
+
+@pytest.fixture
+def site(store: Store) -> Store:
+    """An index of five articles, the latest first in this list."""
+    facts: dict[str, dict[str, Any]] = {
+        "both": {"topics": ("AI", "Law"), "quality": 50, "heat": None},
+        "ai": {"topics": ("AI",), "quality": 70, "heat": 20, "type": "video"},
+        "law": {"topics": ("Law",), "quality": None, "heat": 90, "provider": Provider("Herald", "herald.example")},
+        "none": {"topics": (), "quality": 10, "heat": 30, "category": "stats", "excerpt": "Facial recognition in C++ für 人工智能"},
+        "old": {"topics": ("AI",), "quality": 70, "heat": 10, "excerpt": None},
+    }
+    refresh(
+        store,
+        NOON,
+        *(good(name, published_at=NOON - days * DAY, title=name, **changes) for days, (name, changes) in enumerate(facts.items())),
+    )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("part", "titles"),
+    [
+        (Slice(), ["both", "ai", "law", "none", "old"]),
+        (Slice((AI,)), ["both", "ai", "old"]),
+        (Slice((AI, LAW)), ["both", "ai", "law", "old"]),
+        (Slice((AI, LAW), match_all=True), ["both"]),
+        (Slice((AI,), match_all=True), ["both", "ai", "old"]),
+        (Slice((NOT_AI,)), ["law", "none"]),
+        (Slice((LAW, NOT_AI)), ["law"]),
+        (Slice((AI, Choice(Kind.TYPE, "video"))), ["ai"]),
+        (Slice((Choice(Kind.PROVIDER, "herald.example"),)), ["law"]),
+        (Slice((Choice(Kind.CATEGORY, "stats"), Choice(Kind.CATEGORY, "news"))), ["both", "ai", "law", "none", "old"]),
+        (Slice((Choice(Kind.CATEGORY, "news", is_excluded=True),)), ["none"]),
+        (Slice(min_quality=50), ["both", "ai", "old"]),
+        (Slice(min_heat=20), ["ai", "law", "none"]),
+        (Slice(since=date(2024, 5, 15), until=date(2024, 5, 16)), ["ai", "law"]),
+        (Slice(since=date(2024, 5, 17)), ["both"]),
+        (Slice(until=date(2024, 5, 13)), ["old"]),
+        (Slice(sought="recognition facial"), ["none"]),
+        (Slice(sought="智能"), ["none"]),
+        (Slice(sought="能人"), []),
+        (Slice(sought="c++"), ["none"]),
+        (Slice(sought="fur"), ["none"]),
+        (Slice(sought="herald"), ["law"]),
+        (Slice(sought="facial law"), []),
+        (Slice((AI, Choice(Kind.TOPIC, "unheard"))), ["both", "ai", "old"]),
+        (Slice((Choice(Kind.TOPIC, "unheard"),)), []),
+    ],
+)
+def test_slice_has_what_meets_every_condition(site: Store, part: Slice, titles: list[str]) -> None:
+    assert found(site, part) == titles
+
+
+@pytest.mark.parametrize(
+    ("order", "limit", "titles"),
+    [
+        (None, 2, ["both", "ai"]),
+        (SliceOrder.HEAT, 2, ["law", "none"]),
+        (SliceOrder.HEAT, 10, ["both", "ai", "law", "none", "old"]),
+        (SliceOrder.QUALITY, 2, ["ai", "old"]),
+        (SliceOrder.QUALITY, 4, ["both", "ai", "none", "old"]),
+    ],
+)
+def test_order_chooses_the_entries_and_the_listing_orders_them(
+    site: Store, order: SliceOrder | None, limit: int, titles: list[str]
+) -> None:
+    assert found(site, Slice(order=order), limit) == titles
+
+
+def test_hidden_article_is_found_by_no_slice(store: Store) -> None:
+    refresh(store, NOON, good("shown", title="Word one"), good("soon", title="Word two", published_at=NOON + DAY))
+    refresh(store, NOON, good("gone", title="Word three"))
+    refresh(store, NOON, outcome("gone.md", state=State.HIDDEN, takedown=Takedown.FILE))
+
+    assert found(store, Slice(sought="word")) == ["Word one"]
+    assert found(store, Slice(sought="word"), now=NOON + DAY) == ["Word two", "Word one"]
+
+
+def test_edited_article_is_found_by_its_new_words_alone(store: Store) -> None:
+    refresh(store, NOON, good(title="Before"))
+    refresh(store, NOON, good(title="After"))
+
+    assert (found(store, Slice(sought="before")), found(store, Slice(sought="after"))) == ([], ["After"])
+
+
+def test_deleted_article_is_found_no_more_and_may_come_back(store: Store) -> None:
+    refresh(store, NOON, good(title="Word"))
+    refresh(store, NOON, gone=["a.md"])
+    assert found(store, Slice(sought="word")) == []
+
+    refresh(store, NOON, good(title="Word"))
+    assert found(store, Slice(sought="word")) == ["Word"]
+
+
+def test_words_of_what_was_taken_down_are_not_in_the_files_of_the_index(store: Store, tmp_path: Path) -> None:
+    refresh(store, NOON, good(title="Xylophonically speaking"), good("b"))
+    refresh(store, NOON, outcome("a.md", state=State.HIDDEN, takedown=Takedown.FILE))
+
+    assert not any(b"xylophonic" in file.read_bytes().lower() for file in tmp_path.glob("index.sqlite3*"))
+
+
+NUMBERS = st.none() | st.integers(0, 3)
+NAMES = st.sampled_from(["red", "blue", "green"])
+ARTICLES = st.lists(
+    st.builds(
+        dict,
+        title=st.lists(NAMES, min_size=1, max_size=2).map(" ".join),
+        topics=st.lists(NAMES, max_size=2, unique=True).map(tuple),
+        type=st.none() | NAMES,
+        category=st.none() | NAMES,
+        quality=NUMBERS,
+        heat=NUMBERS,
+        published_at=st.integers(0, 3).map(lambda days: NOON - days * DAY),
+    ),
+    max_size=6,
+)
+CHOICES = st.builds(Choice, st.sampled_from([Kind.TOPIC, Kind.TYPE, Kind.CATEGORY]), NAMES, st.booleans())
+DAYS = st.none() | st.integers(0, 3).map(lambda days: (NOON - days * DAY).date())
+SLICES = st.builds(
+    Slice,
+    choices=st.lists(CHOICES, max_size=4, unique=True).map(lambda choices: tuple(sorted(choices))),
+    match_all=st.booleans(),
+    sought=st.none() | st.lists(NAMES, min_size=1, max_size=2).map(" ".join),
+    min_quality=NUMBERS,
+    min_heat=NUMBERS,
+    since=DAYS,
+    until=DAYS,
+    order=st.none() | st.sampled_from(SliceOrder),
+)
+
+
+def meets(one: Article, part: Slice) -> bool:
+    labels = {Kind.TOPIC: set(one.topics), Kind.TYPE: {one.type}, Kind.CATEGORY: {one.category}}
+    for kind, own in labels.items():
+        wanted = set(part.wanted(kind))
+        everything = kind is Kind.TOPIC and part.match_all
+        if wanted and not (wanted <= own if everything else wanted & own):
+            return False
+        if own & {choice.slug for choice in part.choices if choice.kind is kind and choice.is_excluded}:
+            return False
+    numbers = ((one.quality, part.min_quality), (one.heat, part.min_heat))
+    if any(least is not None and (number is None or number < least) for number, least in numbers):
+        return False
+    if not (part.since or date.min) <= one.published_at.date() <= (part.until or date.max):
+        return False
+    text = f"{one.title} {one.excerpt} {one.provider.name if one.provider else ''}"
+    return part.sought is None or set(sought_words(part.sought)) <= set(indexed_words(text))
+
+
+@settings(max_examples=60)
+@given(ARTICLES, SLICES, st.integers(1, 4))
+def test_slice_is_what_going_through_all_articles_finds(facts: list[dict[str, Any]], part: Slice, limit: int) -> None:
+    articles = [article(str(number), excerpt=None, **one) for number, one in enumerate(facts)]
+    matching = sorted((one for one in articles if meets(one, part)), key=lambda one: (NOON - one.published_at, one.id))
+    if part.order is not None:
+        matching.sort(key=lambda one: (getattr(one, part.order.value) is None, -(getattr(one, part.order.value) or 0)))  # type: ignore[union-attr] # not None here
+    chosen = sorted(matching[:limit], key=lambda one: (NOON - one.published_at, one.id))
+
+    store = open_store(IN_MEMORY)
+    refresh(store, NOON, *(outcome(f"{one.id}.md", one) for one in articles))
+    with store.reading(NOON) as view:
+        assert [listed.article for listed in view.slice(part, limit)] == chosen
+    store.close()
