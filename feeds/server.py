@@ -94,7 +94,6 @@ def _free_address(config: Config) -> str:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-            probe.listen()
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no host name"
         raise ConfigError([f"host, port: can't listen at {config.host}, port {config.port}: {reason}"]) from error

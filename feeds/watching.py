@@ -68,7 +68,7 @@ def folder_changes(config: Config) -> Iterator[set[FileChange]]:
         try:
             watched = _identity(config)
             itself = {(Change.modified, content)}
-            for changes in watchfiles.watch(
+            for changes in watchfiles.watch(  # pragma: no branch - it never ends
                 content,
                 watch_filter=counts,
                 step=_QUIET_MS,

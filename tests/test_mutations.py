@@ -35,6 +35,7 @@ PART = 12  # characters of a payload that are too many
 RUN = re.compile(rf"[A-Za-z0-9+/=;]{{{PART},}}")
 PAYLOAD = re.compile(r"^\s*secured: *[\"']?([^\"'\n]+)", re.MULTILINE)
 UNPUBLISHED = re.compile(r"^(?:published: *(?:false|no|off)|(?:draft|removed|deleted): *(?:true|yes|on))\b", re.MULTILINE | re.IGNORECASE)
+UNREADABLE = re.compile(r"^(?:published: perhaps|removed: \[)", re.MULTILINE)
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 SAYS_NO_PLACE = ("has no `---` line that ends the front matter", "is larger than 1 MiB")
 
@@ -239,31 +240,32 @@ def unpublished_and_broken(text: str, other: str, dice: Random) -> str:
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    truncated, spliced, spliced_in_a_payload, wrong_type, controls, huge, huge_file, bad_utf8, utf16, brackets, alias_bomb, duplicate_key, hostile_url, bad_date,
-    lost_quote, lost_line_ends, unpublished, unpublished_and_broken,
+    truncated, spliced, spliced_in_a_payload, wrong_type, controls, huge, huge_file, bad_utf8, utf16, brackets, alias_bomb,
+    duplicate_key, hostile_url, bad_date, lost_quote, lost_line_ends, unpublished, unpublished_and_broken,
 )  # fmt: skip
 COPIES = 12 * len(MUTATIONS)
 
 
 @dataclass(frozen=True)
 class Copy:
-    """An article and what became of it."""
+    """An article, another one that may be mixed into it, and what became of it."""
 
     path: str
     before: str
+    other: str
     after: bytes
 
     @property
     def text(self) -> str:
-        return self.after.decode("utf-16" if self.after[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+        """What can be read of it, without the middle of a huge one."""
+        text = CONTROLS.sub("", self.after.decode("utf-16" if self.after[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace"))
+        return text if len(text) < 100_000 else text[:50_000] + text[-50_000:]
 
     @property
     def is_taken_down(self) -> bool:
         """Whether its front matter, as far as it can be told, says that it is not to be seen, or says it badly."""
         head = re.split(r"\n(?:---|\.\.\.)[ \t]*\r?\n", self.text, maxsplit=1)[0]
-        return (
-            re.search(f"{UNPUBLISHED.pattern}|^(?:published: perhaps|removed: \\[)", CONTROLS.sub("", head), UNPUBLISHED.flags) is not None
-        )
+        return UNPUBLISHED.search(head) is not None or UNREADABLE.search(head) is not None
 
 
 def damaged_copies(corpus: Path) -> list[Copy]:
@@ -271,11 +273,11 @@ def damaged_copies(corpus: Path) -> list[Copy]:
     dice = Random(17)  # noqa: S311 - repeatable on purpose
     texts = [path.read_text("utf-8") for path in article_files(corpus)]
     copies = []
-    for number in range(COPIES):
+    for number, before in enumerate(dice.sample(texts, COPIES)):
         mutation = MUTATIONS[number % len(MUTATIONS)]
-        before = dice.choice(texts)
-        after = mutation(before, dice.choice(texts), dice)
-        copies.append(Copy(f"{number:03}-{mutation.__name__}.md", before, after if isinstance(after, bytes) else after.encode()))
+        other = dice.choice(texts)
+        after = mutation(before, other, dice)
+        copies.append(Copy(f"{number:03}-{mutation.__name__}.md", before, other, after if isinstance(after, bytes) else after.encode()))
     return copies
 
 
@@ -319,7 +321,7 @@ def test_damaged_copies_break_nothing_and_leak_nothing(
 
     result = service.check(content, NOON)
     assert sum(result.counts.values()) == candidates
-    assert min(result.counts[State.SHOWN], result.counts[State.HIDDEN], result.counts[State.REFUSED]) > COPIES // 20
+    assert min(result.counts[State.SHOWN], result.counts[State.HIDDEN], result.counts[State.REFUSED]) >= 5
     assert len({report.path for report in result.reports}) == len(result.reports)
     states = Counter(report.state for report in result.reports)
     assert [states[state] for state in (State.HIDDEN, State.SKIPPED, State.REFUSED)] == [
@@ -328,9 +330,11 @@ def test_damaged_copies_break_nothing_and_leak_nothing(
     assert [report.path for report in result.reports if report.state is State.REFUSED and not is_told(report)] == []
 
     visible = [copy for copy in copies if not copy.is_taken_down]
-    published = [text for copy in visible for text in ((copy.text[:100_000], copy.before) if was_good else (copy.text[:100_000],))]
+    published = [text for copy in visible for text in ((copy.text, copy.before) if was_good else (copy.text,))]
     taken_down = [with_line(copy.before, "published: false") for copy in copies if copy.is_taken_down]
-    secret = replace(secrets(taken_down), payload_parts=secrets(copy.before for copy in copies).payload_parts)
+    secret = replace(
+        secrets(taken_down), payload_parts=secrets(text for copy in copies for text in (copy.before, copy.other)).payload_parts
+    )
     said = "\n".join((caplog.text, messages(result.reports), index_text(config), entries(service)))
     assert secret.but_for(published).leaked_into(said) == set()
 

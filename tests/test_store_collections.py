@@ -121,8 +121,10 @@ def test_name_stays_when_all_articles_go(store: Store) -> None:
     assert topics(store) == {"ai": "Ai"}
 
 
-def test_duplicate_that_is_not_shown_names_nothing(store: Store) -> None:
-    refresh(store, NOON, good(path="a.md", topics=("ai", "Secret")), good(path="b.md", topics=("AI",)))
+@pytest.mark.parametrize("published_at", [NOON, EARLY], ids=["as early", "earlier"])
+def test_duplicate_that_is_not_shown_names_nothing(store: Store, published_at: datetime) -> None:
+    refresh(store, EARLY, good(path="b.md", topics=("AI",)))
+    refresh(store, LATE, good(path="a.md", topics=("ai", "Secret"), published_at=published_at))
 
     assert topics(store) == {"ai": "AI"}
 

@@ -205,6 +205,13 @@ def test_what_nobody_sees_in_a_topic_does_not_move_it(store: Store, unseen: Outc
     assert modified_at(store, NOON + HOUR) == NOON
 
 
+def test_appearance_of_a_story_moves_only_those_that_are_shown_then(store: Store) -> None:
+    pointing = [good("a", related=(STORY,)), good("c", topics=("Chips",), related=(STORY,), published_at=LATER + DAY)]
+    refresh(store, NOON, good("d", topics=("Chips",)), good("b", topics=("Robots",), published_at=LATER), *pointing)
+
+    assert [modified_at(store, LATER, topic) for topic in ("ai", "chips")] == [LATER, NOON]
+
+
 @pytest.mark.parametrize("end", [(), ("scheduled.md",)], ids=["edited", "withdrawn"])
 def test_edits_before_its_time_of_a_scheduled_article_move_nothing(filled: Store, end: tuple[str, ...]) -> None:
     refresh(filled, NOON + HOUR, good("scheduled", published_at=LATER))

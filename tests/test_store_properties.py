@@ -23,14 +23,7 @@ HOUR = timedelta(hours=1)
 NAMES = "abc"
 URLS = {name: f"https://news.example.com/{name}" for name in NAMES}
 PATHS = ("1.md", "2.md", "3.md", "4.md")
-COLLECTIONS = [
-    (Kind.ALL, ""),
-    (Kind.TOPIC, "ai"),
-    (Kind.TOPIC, "big-data"),
-    (Kind.CATEGORY, "news"),
-    (Kind.TYPE, "article"),
-    (Kind.PROVIDER, "example.com"),
-]
+COLLECTIONS = [(Kind.ALL, ""), (Kind.TOPIC, "ai"), (Kind.TOPIC, "big-data"), (Kind.CATEGORY, "news")]
 SAID = (Problem("is said to a person", level=Level.ERROR),)
 
 moments = st.integers(0, 12).map(lambda hours: NOON + hours * HOUR)
@@ -117,7 +110,7 @@ def states(view: Snapshot, paths: list[str]) -> dict[str, State]:
     return dict.fromkeys(paths, State.SHOWN) | {report.path: report.state for report in view.reports()}
 
 
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(st.lists(steps(), min_size=1, max_size=5))
 def test_every_sequence_of_refreshes_shows_what_the_rules_say(history: list[Step]) -> None:
     reference, now = ReferenceStore(), NOON
@@ -126,7 +119,7 @@ def test_every_sequence_of_refreshes_shows_what_the_rules_say(history: list[Step
             now += step.hours * HOUR
             refresh(store, now, *step.outcomes, gone=step.gone)
             reference.refresh(now, step.outcomes, step.gone)
-            for moment in (now, now + HOUR, now + 5 * HOUR):
+            for moment in (now, now + 5 * HOUR):
                 expected = ReferenceView(reference, moment)
                 with store.reading(moment) as view:
                     assert what_is_shown(view) == what_is_shown(expected)
@@ -134,8 +127,8 @@ def test_every_sequence_of_refreshes_shows_what_the_rules_say(history: list[Step
                     assert view.state().next_turn_at == expected.next_turn_at()
 
 
-@settings(max_examples=60)
-@given(steps(), steps(), st.lists(queries(), min_size=5, max_size=20), st.integers(0, 8))
+@settings(max_examples=30)
+@given(steps(), steps(), st.lists(queries(), min_size=5, max_size=10), st.integers(0, 8))
 def test_every_query_finds_what_the_rules_say(first: Step, second: Step, asked: list[ArticleQuery], hours: int) -> None:
     reference, now = ReferenceStore(), NOON + 4 * HOUR
     with empty_store() as store:
@@ -165,7 +158,7 @@ def feeds_of(view: Snapshot) -> dict[tuple[Kind, str], Any]:
     return found
 
 
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(st.lists(steps(), min_size=2, max_size=5), st.sampled_from([timedelta(seconds=1), HOUR]))
 def test_modification_times_grow_whenever_a_feed_changes(history: list[Step], unit: timedelta) -> None:
     now = NOON

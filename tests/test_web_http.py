@@ -83,6 +83,14 @@ def test_what_the_client_has_is_not_sent_again(still: FlaskClient, url: str, met
     assert "Content-Type" not in response.headers
 
 
+@pytest.mark.parametrize("url", DOCUMENTS)
+def test_what_the_client_has_is_not_sent_by_a_server_that_just_started_either(config: Config, clock: Clock, url: str) -> None:
+    known = client_of(config, clock).get(url).headers
+    response = client_of(config, clock).get(url, headers={"If-None-Match": known["ETag"]})
+    assert response.status_code == 304
+    assert (response.headers["ETag"], response.headers["Last-Modified"]) == (known["ETag"], known["Last-Modified"])
+
+
 ETAG = "the ETag of the document"
 BEFORE, THEN, AFTER = http_date(NOON - SECOND), http_date(NOON), http_date(NOON + DAY)
 

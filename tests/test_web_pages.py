@@ -221,6 +221,13 @@ def test_error_page_links_to_what_was_meant_and_home(client: FlaskClient) -> Non
     assert root.xpath("string(//title)") == "404: there is no topic 'computer-visio'"
 
 
+@pytest.mark.parametrize("url", ["/nothing", "/topics/gone/feed.rss", "/topics/gone/"])
+def test_error_page_has_the_style_of_the_others(client: FlaskClient, url: str) -> None:
+    root = html.document_fromstring(client.get(url, headers={"Accept": "text/html"}).text)
+    (style,) = root.xpath("//link[@rel='stylesheet']/@href")
+    assert urljoin(f"http://localhost{url}", style) == "http://localhost/static/style.css"
+
+
 @pytest.mark.parametrize("url", ["/topics/ai/feed.xml", "/feed.xml"])
 def test_error_page_names_the_formats_there_are(client: FlaskClient, url: str) -> None:
     root = html.document_fromstring(client.get(url, headers={"Accept": "text/html"}).text)
