@@ -176,8 +176,14 @@ def _refresh(refresh: Refresh, content: Path, fingerprint: str) -> RefreshResult
 
 
 def _lint(view: Snapshot, site: Site) -> Iterator[Finding]:
+    """Yield what is wrong with any document; what is wrong with an entry once, however many documents have it."""
+    said: set[tuple[str, str | None, str]] = set()
     for address in assembly.addresses(view):
         collection = assembly.collection(view, address)
         for extension, feed_format in FORMATS.items():
             feed = assembly.feed(view, collection, address, extension, site)
-            yield from lint(feed_format.render(feed), extension, feed.self_url)
+            for finding in lint(feed_format.render(feed), extension, feed.self_url):
+                fault = (finding.entry or finding.url, finding.field, finding.reason)
+                if fault not in said:
+                    said.add(fault)
+                    yield finding

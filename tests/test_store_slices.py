@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.model import Article, Choice, Kind, Provider, Slice, SliceOrder, State, Takedown
+from feeds.model import Article, Choice, Kind, Outcome, Provider, Slice, SliceOrder, State, Takedown
 from feeds.store.base import Store
 from feeds.store.sql import IN_MEMORY, open_store
 from feeds.words import indexed_words, sought_words
@@ -119,9 +119,12 @@ def test_deleted_article_is_found_no_more_and_may_come_back(store: Store) -> Non
     assert found(store, Slice(sought="word")) == ["Word"]
 
 
-def test_words_of_what_was_taken_down_are_not_in_the_files_of_the_index(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "now", [outcome("a.md", state=State.HIDDEN, takedown=Takedown.FILE), good(title="Edited")], ids=["hidden", "edited"]
+)
+def test_words_of_what_was_taken_down_are_not_in_the_files_of_the_index(store: Store, tmp_path: Path, now: Outcome) -> None:
     refresh(store, NOON, good(title="Xylophonically speaking"), good("b"))
-    refresh(store, NOON, outcome("a.md", state=State.HIDDEN, takedown=Takedown.FILE))
+    refresh(store, NOON, now)
 
     assert not any(b"xylophonic" in file.read_bytes().lower() for file in tmp_path.glob("index.sqlite3*"))
 

@@ -326,7 +326,8 @@ def _without_payload(outcome: Outcome, data: bytes) -> Outcome:
     if outcome.article is None:
         return outcome
     said = msgspec.json.encode(outcome.article).decode()
-    if _PAYLOAD_VECTOR.search(said) is None and _parts(_PAYLOAD_RUN.findall(said)).isdisjoint(_payload_parts(data)):
+    has_vector = "==" in said and _PAYLOAD_VECTOR.search(said) is not None
+    if not has_vector and _parts(_PAYLOAD_RUN.findall(said)).isdisjoint(_payload_parts(data)):
         return outcome
     problem = Problem("spills into another field or the body; is a quote or the closing --- misplaced?", field="secured", level=Level.ERROR)
     return Outcome(outcome.path, State.REFUSED, problems=(*outcome.problems, problem))

@@ -49,7 +49,7 @@ class Snapshot(Protocol):
         """Return where the index stands."""
 
     def collection(self, kind: Kind, slug: str) -> Collection | None:
-        """Return a collection by its slug, or None where none exists. ALL with slug "" always exists."""
+        """Return a collection by its slug, or None where none exists. ALL exists from the first refresh on."""
 
     def collections(self, kind: Kind) -> tuple[Collection, ...]:
         """Return every collection of a kind that is in the site's data or was ever shown, by folded name."""
@@ -114,7 +114,8 @@ class Refresh(Protocol):
     def put(self, files: Iterable[tuple[FileFacts, Outcome]]) -> None:
         """Take what files came to, instead of what was known of them.
 
-        A refused file keeps its last good article, unless it says or may say that it is taken down.
+        A refused file keeps its last good article, unless it says or may say that it is taken down; and it stays taken
+        down where it was.
         """
 
     def forget(self, paths: Iterable[str]) -> None:
