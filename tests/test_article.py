@@ -23,6 +23,7 @@ from feeds.model import Level, Outcome, Problem, State, Takedown
 
 from .builders import front_matter, source
 from .conftest import REPOSITORY
+from .corpus import articles
 
 DATA = Path(__file__).parent / "data" / "articles"
 EXPECTED = ".expected.json"
@@ -195,6 +196,14 @@ def test_start_of_a_payload_that_another_field_has_caught_refuses_the_file(end: 
 )
 def test_what_only_resembles_a_payload_is_shown(body: str) -> None:
     assert parsed("secured: " + PAYLOAD, body).state is State.SHOWN
+
+
+def test_generated_articles_are_good_and_always_the_same() -> None:
+    generated = list(articles(300))
+    assert generated == list(articles(300))
+    outcomes = [parse_article(path, content.encode()) for path, content in generated]
+    assert {outcome.state for outcome in outcomes} == {State.SHOWN, State.HIDDEN}
+    assert {problem.field for outcome in outcomes for problem in outcome.problems} == {"published", "draft", "removed"}
 
 
 @given(st.binary())

@@ -197,7 +197,7 @@ def utf16(text: str, _other: str, _dice: Random) -> bytes:
 
 
 def brackets(text: str, _other: str, dice: Random) -> str:
-    nest = dice.choice(("[", "{a: ", "- ", "![", "<b>", "> ", "*a_")) * 50_000
+    nest = dice.choice(("[", "{a: ", "- ", "![", "<b>", "> ", "(")) * 50_000
     return dice.choice((with_value(text, "topics", nest), with_line(text, nest), text + nest))
 
 

@@ -7,14 +7,13 @@ article at all; then its fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
 from feeds import urls
-from feeds.content import body, frontmatter
+from feeds.content import body, frontmatter, payload
 from feeds.content.fields import MAX_TITLE_LENGTH, Fields, flag, moment
 from feeds.content.yamltree import YamlError, parse_mapping
 from feeds.identity import article_id, fold
@@ -28,13 +27,6 @@ _VISIBILITY_LINE = re.compile(r"""^["']?(published|draft|removed|deleted)["']?[ 
 _FILE_NAME_DATE = re.compile(r"(?:.*/)?(\d{4}-\d\d-\d\d)-[^/]*")
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})(?:\.\d+)?S)?)?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")  # the shape of BCP 47 tags
-# Encrypted payloads that a broken file has moved into another place are known by their name; or, where two files were
-# mixed and the name was lost, by the vector at their end or their place at the end of the front matter.
-_PAYLOAD = re.compile(r"""secured\\?["']?\s*+[:=]\s*+\\?["']?([A-Za-z0-9+/=;]{12,})""")
-_PAYLOAD_END = re.compile(r"""(?<![A-Za-z0-9+/;])([A-Za-z0-9+/;]{10,}+={1,2})["']?[ \t]*\r?\n(?:---|\.\.\.)[ \t]*\r?$""", re.MULTILINE)
-_PAYLOAD_VECTOR = re.compile(r"(?<=[A-Za-z0-9+/]{3}[A-Za-z0-9+/=]{2});[A-Za-z0-9+/]{22}==(?![A-Za-z0-9+/=])")
-_PAYLOAD_RUN = re.compile(r"[A-Za-z0-9+/=;]{12,}")
-_PAYLOAD_PART = 12  # characters; shorter ones say nothing
 
 
 def parse_article(path: str, data: bytes) -> Outcome:
@@ -323,23 +315,7 @@ def _without_payload(outcome: Outcome, data: bytes) -> Outcome:
 
     The field itself never gets here; but a lost quote or a misplaced `---` can push its text into a title or the body.
     """
-    if outcome.article is None:
-        return outcome
-    said = msgspec.json.encode(outcome.article).decode()
-    has_vector = "==" in said and _PAYLOAD_VECTOR.search(said) is not None
-    if not has_vector and _parts(_PAYLOAD_RUN.findall(said)).isdisjoint(_payload_parts(data)):
+    if outcome.article is None or not payload.spills(data, msgspec.json.encode(outcome.article).decode()):
         return outcome
     problem = Problem("spills into another field or the body; is a quote or the closing --- misplaced?", field="secured", level=Level.ERROR)
     return Outcome(outcome.path, State.REFUSED, problems=(*outcome.problems, problem))
-
-
-def _payload_parts(data: bytes) -> set[str]:
-    """Return the parts of what must be payload in the file; a word after "secured:" in a sentence is none."""
-    text = data.decode("utf-8", "replace")
-    named = (payload for payload in _PAYLOAD.findall(text) if payload.isupper() or re.search("[0-9=]", payload))
-    unnamed = (payload for payload in _PAYLOAD_END.findall(text) if all(re.search(kind, payload) for kind in ("[A-Z]", "[a-z]", "[0-9]")))
-    return _parts([*named, *unnamed])
-
-
-def _parts(payloads: Iterable[str]) -> set[str]:
-    return {payload[place : place + _PAYLOAD_PART] for payload in payloads for place in range(len(payload) - _PAYLOAD_PART + 1)}
