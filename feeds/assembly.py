@@ -12,27 +12,10 @@ from datetime import datetime
 
 from feeds import history, parameters, paths
 from feeds.errors import NotFoundError, NotReadyError, RequestError
+from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedAddress, FeedLinks, Outline, RelatedOption, Site
 from feeds.history import Chapter
 from feeds.identity import feed_id, fold
-from feeds.model import (
-    DEFAULT_OPTIONS,
-    EMPTY_FEED_UPDATED_AT,
-    Article,
-    Choice,
-    Collection,
-    Feed,
-    FeedAddress,
-    FeedLinks,
-    Image,
-    Kind,
-    Link,
-    ListedArticle,
-    Outline,
-    Related,
-    RelatedOption,
-    Site,
-    Slice,
-)
+from feeds.model import Article, Choice, Collection, Image, Kind, Link, ListedArticle, Related, Slice
 from feeds.render.entry import picture
 from feeds.store.base import Snapshot
 

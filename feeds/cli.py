@@ -21,7 +21,8 @@ import click
 from feeds.assembly import Moved
 from feeds.config import HELP, Config
 from feeds.errors import FeedsError, IndexBusyError
-from feeds.model import FeedAddress, Kind, Level, Problem, Site, State
+from feeds.feed import FeedAddress, Site
+from feeds.model import Kind, Level, Problem, State
 from feeds.render import FORMATS
 from feeds.server import local_url, serve
 from feeds.service import CheckResult, FeedService

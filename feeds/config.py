@@ -20,7 +20,7 @@ import platformdirs
 
 from feeds import urls
 from feeds.errors import ConfigError
-from feeds.model import Site
+from feeds.feed import Site
 
 ENVIRONMENT_PREFIX = "FEEDS_"
 CONFIG_FILE = "feeds.toml"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feeds import paths
-from feeds.model import DEFAULT_OPTIONS, ArticleQuery, FeedAddress, ListedArticle
+from feeds.feed import DEFAULT_OPTIONS, FeedAddress
+from feeds.model import ArticleQuery, ListedArticle
 from feeds.paths import Period
 from feeds.store.base import Snapshot
 

@@ -5,9 +5,8 @@ Datetimes are aware, in UTC and whole seconds. Sequences are tuples. `None` mean
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -161,17 +160,6 @@ class FileReport:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a feed: in which document, entry and field, and why."""
-
-    url: str
-    reason: str
-    field: str | None = None
-    entry: str | None = None  # its id, or its place where it has none
-    level: Level = Level.ERROR
-
-
 class Kind(StrEnum):
     """What articles are collected by; the value is the first segment of the URL path."""
 
@@ -310,127 +298,3 @@ class IndexState:
     turned_at: datetime | None  # when last an article appeared or was superseded by its date alone
     next_turn_at: datetime | None  # when that will happen next
     refreshed_at: datetime | None  # None: never, nothing can be served yet; another UTC month is another revision
-
-
-class ImageOption(StrEnum):
-    """Where a feed puts the pictures of its articles."""
-
-    ATTACH = "attach"
-    INLINE = "inline"
-    BOTH = "both"
-    NONE = "none"
-
-
-class RelatedOption(StrEnum):
-    """What a feed makes of related stories."""
-
-    LINKS = "links"
-    ENTRIES = "entries"
-    NONE = "none"
-
-
-LIMITS = (10, 20, 50, 100, 200)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedOptions:
-    """The parameters that any feed takes."""
-
-    limit: int = 50
-    images: ImageOption = ImageOption.ATTACH
-    related: RelatedOption = RelatedOption.LINKS
-
-
-DEFAULT_OPTIONS = FeedOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class FeedAddress:
-    """Which document of which feed, in whatever format.
-
-    `part` is "feed" for the subscription document; `YYYY-MM` and `YYYY-MM-DD` for archives of a past month or day;
-    `YYYY-MM-page-N` for the N-th fifty of the running month, counted from its oldest, so that full ones never move.
-    """
-
-    kind: Kind = Kind.ALL
-    slug: str = ""
-    part: str = "feed"
-    options: FeedOptions = DEFAULT_OPTIONS
-    slice: Slice | None = None  # of all articles; it has a subscription document alone
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What holds for all feeds of a site. URLs are absolute and without a trailing slash."""
-
-    base_url: str  # where the feeds are
-    site_url: str  # where the articles are
-    site_id: str
-    title: str
-    description: str
-    language: str
-    max_age_seconds: int
-    hub: str | None = None
-    picture: str | None = None  # of feeds that have none of their own
-
-
-@dataclass(frozen=True, slots=True)
-class FeedLinks:
-    """Absolute URLs of the documents around one, in the same format (RFC 5005 sections 3 and 4)."""
-
-    next: str | None = None  # older entries of the running month
-    previous_archive: str | None = None
-    next_archive: str | None = None
-    current: str | None = None  # set in archives only
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """What a feed says, in any format. All URLs are absolute; `articles` are in their order."""
-
-    id: str
-    title: str
-    description: str
-    page_url: str
-    self_url: str
-    updated_at: datetime
-    site: Site
-    articles: tuple[ListedArticle, ...] = ()
-    options: FeedOptions = DEFAULT_OPTIONS
-    links: FeedLinks = FeedLinks()
-    picture: Image | None = None
-    parent: Link | None = None
-    has_hub: bool = False
-
-    @property
-    def is_archive(self) -> bool:
-        """Whether the set of entries will never grow (RFC 5005 section 4)."""
-        return self.links.current is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """A feed in a list of subscriptions, with those below it."""
-
-    title: str
-    feed_url: str
-    page_url: str
-    description: str | None = None
-    children: tuple[Outline, ...] = ()
-
-
-EMPTY_FEED_UPDATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A feed or list in one format: the bytes and what HTTP says about them."""
-
-    body: bytes
-    media_type: str
-    modified_at: datetime | None  # None: has no Last-Modified; may be some seconds ahead of the clock
-
-    @property
-    def etag(self) -> str:
-        """Return what names these bytes and no others."""
-        return hashlib.sha256(self.body).hexdigest()

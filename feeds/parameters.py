@@ -10,8 +10,9 @@ from datetime import date
 from urllib.parse import urlencode
 
 from feeds.errors import RequestError
+from feeds.feed import DEFAULT_OPTIONS, LIMITS, FeedOptions, ImageOption, RelatedOption
 from feeds.identity import fold
-from feeds.model import DEFAULT_OPTIONS, LIMITS, Choice, FeedOptions, ImageOption, Kind, RelatedOption, Slice, SliceOrder
+from feeds.model import Choice, Kind, Slice, SliceOrder
 from feeds.words import sought_words
 
 _MAX_CHOICES = 20

@@ -17,7 +17,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from feeds import parameters
-from feeds.model import FeedAddress, Kind
+from feeds.feed import FeedAddress
+from feeds.model import Kind
 
 SUBSCRIPTION = "feed"
 OPML_PATH = "/feeds.opml"

@@ -21,7 +21,8 @@ from granian.log import LogLevels
 from feeds import paths
 from feeds.config import LOOPBACK_HOSTS, Config
 from feeds.errors import ConfigError, IndexBusyError
-from feeds.model import FeedAddress, Kind
+from feeds.feed import FeedAddress
+from feeds.model import Kind
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.store.sql import open_store

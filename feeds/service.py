@@ -13,23 +13,8 @@ from pathlib import Path
 from feeds import assembly
 from feeds.content import folder, loader
 from feeds.errors import NotFoundError
-from feeds.model import (
-    ArticleQuery,
-    Collection,
-    Document,
-    FeedAddress,
-    FileFacts,
-    FileReport,
-    Finding,
-    IndexState,
-    Kind,
-    ListedArticle,
-    Outcome,
-    Problem,
-    Site,
-    Slice,
-    State,
-)
+from feeds.feed import Document, FeedAddress, Finding, Site
+from feeds.model import ArticleQuery, Collection, FileFacts, FileReport, IndexState, Kind, ListedArticle, Outcome, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.lint import lint
 from feeds.store.base import Refresh, RefreshResult, Snapshot, Store

@@ -12,11 +12,11 @@ import yaml
 from flask.testing import FlaskClient
 
 from feeds.config import Config
+from feeds.feed import Feed, Site
 from feeds.identity import article_id
 from feeds.model import (
     Article,
     ArticleQuery,
-    Feed,
     FileFacts,
     Image,
     Kind,
@@ -26,7 +26,6 @@ from feeds.model import (
     Problem,
     Provider,
     Related,
-    Site,
     State,
     TopicFacts,
 )

@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.model import Document
+from feeds.feed import Document
 from feeds.web.answers import Answer, Reply, negotiate
 
 from .builders import NOON

@@ -17,8 +17,9 @@ from click.testing import CliRunner, Result
 
 from feeds.cli import main
 from feeds.config import HELP, Config
+from feeds.feed import FeedAddress
 from feeds.identity import article_id
-from feeds.model import FeedAddress, Kind, State
+from feeds.model import Kind, State
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.store.base import Store

@@ -11,7 +11,7 @@ import pytest
 
 from feeds.config import HELP, Config
 from feeds.errors import ConfigError
-from feeds.model import Site
+from feeds.feed import Site
 
 
 def load(directory: Path, options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None, file: str = "") -> Config:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from feeds.model import DEFAULT_OPTIONS, Article, Download, Feed, ImageOption, Label, Provider, RelatedOption
+from feeds.feed import DEFAULT_OPTIONS, Feed, ImageOption, RelatedOption
+from feeds.model import Article, Download, Label, Provider
 from feeds.render.entry import Author, Enclosure, Entry, Player, entry, picture
 
 from .builders import article, feed, image, listed, related

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from feeds.model import Download, Feed, FeedLinks, Image, ImageOption, Link, Provider
+from feeds.feed import Feed, FeedLinks, ImageOption
+from feeds.model import Download, Image, Link, Provider
 from feeds.render import FORMATS
 
 from .builders import DAY, NOON, SITE, article, feed, image, listed, related

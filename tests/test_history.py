@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds import history, paths
+from feeds.feed import FeedAddress, FeedOptions, ImageOption, RelatedOption
 from feeds.history import Chapter
-from feeds.model import ArticleQuery, FeedAddress, FeedOptions, ImageOption, Kind, Outcome, RelatedOption, State, Takedown
+from feeds.model import ArticleQuery, Kind, Outcome, State, Takedown
 from feeds.store.base import Store
 from feeds.store.sql import IN_MEMORY, open_store
 

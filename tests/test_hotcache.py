@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 
 from feeds.config import Config
 from feeds.errors import NotReadyError, OverloadedError, StoreError
-from feeds.model import Document, Kind
+from feeds.feed import Document
+from feeds.model import Kind
 from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.web import create_app

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from feeds.model import Download, Feed, FeedLinks, Image, Link, Provider
+from feeds.feed import Feed, FeedLinks
+from feeds.model import Download, Image, Link, Provider
 from feeds.render.jsonfeed import render_json
 
 from .builders import NOON, SITE, article, feed, image, related

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from feeds.config import Config
-from feeds.model import Article, Download, Finding, Level
+from feeds.feed import Finding
+from feeds.model import Article, Download, Level
 from feeds.render import FORMATS
 from feeds.render.lint import lint
 from feeds.service import FeedService

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from feeds import model
-from feeds.model import DEFAULT_OPTIONS, LIMITS, Document, FeedLinks, Kind
+from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, LIMITS, Document, FeedLinks
+from feeds.model import Kind
 
 from .builders import NOON, article, feed
 
@@ -60,4 +60,4 @@ def test_default_limit_is_one_that_can_be_asked_for() -> None:
 
 
 def test_date_of_an_empty_feed_is_fixed() -> None:
-    assert datetime(2000, 1, 1, tzinfo=UTC) == model.EMPTY_FEED_UPDATED_AT
+    assert datetime(2000, 1, 1, tzinfo=UTC) == EMPTY_FEED_UPDATED_AT

@@ -24,7 +24,8 @@ import yaml
 from lxml import etree
 
 from feeds.config import Config
-from feeds.model import FeedAddress, FeedOptions, FileReport, Kind, Level, RelatedOption, State
+from feeds.feed import FeedAddress, FeedOptions, RelatedOption
+from feeds.model import FileReport, Kind, Level, State
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.watching import refresh_and_log

@@ -3,7 +3,7 @@
 import listparser
 from lxml import etree
 
-from feeds.model import Outline
+from feeds.feed import Outline
 from feeds.render.opml import render_opml
 
 from .builders import NOON

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from feeds import parameters
 from feeds.errors import RequestError
-from feeds.model import DEFAULT_OPTIONS, Choice, Kind, Slice, SliceOrder
+from feeds.feed import DEFAULT_OPTIONS
+from feeds.model import Choice, Kind, Slice, SliceOrder
 
 SLUGS = st.from_regex("[a-z]{1,5}", fullmatch=True)
 DAYS = st.none() | st.dates(date(1, 1, 1), date(9999, 12, 31))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from feeds import parameters, paths
 from feeds.errors import RequestError
+from feeds.feed import LIMITS, FeedAddress, FeedOptions, ImageOption, RelatedOption
 from feeds.identity import slug
-from feeds.model import LIMITS, FeedAddress, FeedOptions, ImageOption, Kind, RelatedOption
+from feeds.model import Kind
 from feeds.paths import Period
 
 slugs = st.text(min_size=1, max_size=20).map(slug) | st.sampled_from(["example.com", "xn--bcher-kva.example", "news.example.co.uk"])

@@ -23,7 +23,8 @@ import yaml
 from lxml import etree
 
 from feeds.config import Config
-from feeds.model import Collection, FeedAddress, FeedOptions, Kind
+from feeds.feed import FeedAddress, FeedOptions
+from feeds.model import Collection, Kind
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.store.sql import open_store

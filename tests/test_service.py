@@ -14,8 +14,9 @@ from lxml import etree
 from feeds.assembly import Moved
 from feeds.content.folder import FolderError
 from feeds.errors import NotFoundError, NotReadyError
+from feeds.feed import Document, FeedAddress, FeedOptions
 from feeds.identity import article_id
-from feeds.model import Collection, Document, FeedAddress, FeedOptions, FileReport, Kind, Level, Problem, State, TopicFacts
+from feeds.model import Collection, FileReport, Kind, Level, Problem, State, TopicFacts
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.store.base import RefreshResult, Store

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from feeds.feed import FeedAddress, FeedOptions, RelatedOption
 from feeds.identity import article_id, feed_id
-from feeds.model import FeedAddress, FeedOptions, Kind, Outcome, RelatedOption, State, Takedown
+from feeds.model import Kind, Outcome, State, Takedown
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.store.base import Store

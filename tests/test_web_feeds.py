@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from feeds.config import Config
-from feeds.model import LIMITS, ImageOption, RelatedOption
+from feeds.feed import LIMITS, ImageOption, RelatedOption
 from feeds.render import FORMATS
 from feeds.service import FeedService
 

@@ -10,17 +10,8 @@ import feedparser
 import pytest
 from lxml import etree
 
-from feeds.model import (
-    DEFAULT_OPTIONS,
-    EMPTY_FEED_UPDATED_AT,
-    Article,
-    Download,
-    Feed,
-    FeedLinks,
-    Image,
-    Link,
-    Provider,
-)
+from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedLinks
+from feeds.model import Article, Download, Image, Link, Provider
 from feeds.render.xmlfeed import render_atom, render_rss
 
 from .builders import NOON, SITE, article, feed, image, listed, related

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from feeds.model import Feed
+from feeds.feed import Feed
 from feeds.render.jsonfeed import render_json
 from feeds.render.xmlfeed import render_atom, render_rss
 

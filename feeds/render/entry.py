@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from feeds.model import Article, Feed, Image, ImageOption, Label, ListedArticle, Provider, Related, RelatedOption
+from feeds.feed import Feed, ImageOption, RelatedOption
+from feeds.model import Article, Image, Label, ListedArticle, Provider, Related
 from feeds.render import html, media
 from feeds.text import xml_text
 

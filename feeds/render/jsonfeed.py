@@ -9,7 +9,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from feeds.model import Feed, Provider, Related
+from feeds.feed import Feed
+from feeds.model import Provider, Related
 from feeds.render.entry import Enclosure, Entry, entry
 from feeds.text import xml_text
 

@@ -17,7 +17,8 @@ from typing import Any
 from lxml import etree
 
 from feeds import urls
-from feeds.model import Finding, Level
+from feeds.feed import Finding
+from feeds.model import Level
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 from lxml import etree
 
-from feeds.model import Outline
+from feeds.feed import Outline
 from feeds.text import xml_text
 
 MEDIA_TYPE = "text/x-opml; charset=utf-8"

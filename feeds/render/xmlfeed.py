@@ -23,7 +23,8 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from feeds.model import Feed, Image
+from feeds.feed import Feed
+from feeds.model import Image
 from feeds.render import html, media
 from feeds.render.entry import Entry, entry
 from feeds.text import xml_text

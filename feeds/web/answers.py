@@ -16,7 +16,7 @@ import brotli
 import zstandard
 from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etags
 
-from feeds.model import Document
+from feeds.feed import Document
 
 _STALE_SECONDS = 86_400  # how long caches may serve an old answer while they fetch a new one, or while we are away
 _SMALLEST = 256  # bytes; below that, compression saves nothing

@@ -11,7 +11,7 @@ from flask import Request
 
 from feeds.config import LOOPBACK_HOSTS, Config
 from feeds.errors import FeedsError
-from feeds.model import Site
+from feeds.feed import Site
 
 _HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 

@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from feeds import paths
 from feeds.errors import FeedsError, NotFoundError, NotReadyError, OverloadedError, RequestError, StoreError
-from feeds.model import Kind, Site
+from feeds.feed import Site
+from feeds.model import Kind
 from feeds.web.requests import UntrustedHostError
 
 _log = logging.getLogger("feeds")

@@ -13,7 +13,8 @@ from feeds import parameters, paths
 from feeds.assembly import Moved
 from feeds.config import Config
 from feeds.errors import NotReadyError, RequestError
-from feeds.model import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, Kind, RelatedOption, Site
+from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, RelatedOption, Site
+from feeds.model import Kind
 from feeds.render import FORMATS
 from feeds.service import FeedService, Page
 from feeds.web.answers import Answer
