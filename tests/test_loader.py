@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from feeds.content.folder import Candidate, scan
-from feeds.content.loader import LoadedFile, LoadedTopic, changed, load, load_topics
+from feeds.content.loader import PARSERS, LoadedFile, LoadedTopic, changed, load, load_topics
 from feeds.model import FileFacts, Level, Outcome, Problem, State, TopicFacts
 
 from .builders import write_article
 
 
 def facts(candidate: Candidate) -> FileFacts:
-    digest = hashlib.blake2b(Path(candidate.file).read_bytes(), digest_size=16).digest()
+    digest = PARSERS + hashlib.blake2b(Path(candidate.file).read_bytes(), digest_size=16).digest()
     return FileFacts(candidate.size, candidate.modified_ns, digest)
 
 
@@ -42,6 +42,14 @@ def test_file_of_another_size_or_time_has_changed(content: Path) -> None:
     known = facts(candidate)
     assert list(changed([candidate], {"a.md": replace(known, size=known.size + 1)})) == [candidate]
     assert list(changed([candidate], {"a.md": replace(known, modified_ns=known.modified_ns - 1)})) == [candidate]
+
+
+def test_file_that_other_parsers_read_has_changed_and_is_parsed_again(content: Path) -> None:
+    write_article(content)
+    candidate = only(content)
+    known = {"a.md": replace(facts(candidate), digest=b"\x00" + facts(candidate).digest[1:])}
+    assert list(changed([candidate], known)) == [candidate]
+    assert [loaded.outcome is None for loaded in load([candidate], known)] == [False]
 
 
 def test_file_is_loaded_with_its_facts_and_outcome(content: Path) -> None:
