@@ -221,7 +221,7 @@ def _up_to_date(config: Config) -> Iterator[FeedService]:
     with _service(config.database_url) as service:
         if config.content is not None:
             try:
-                service.refresh(config.content_folder(), config.fingerprint(), now())
+                service.refresh(config.content_folder(), None, now())  # the settings that count are those of the server
             except IndexBusyError as error:
                 click.echo(f"feeds: {error}; this is what it was before", err=True)
         yield service

@@ -48,8 +48,8 @@ class FeedService:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def refresh(self, content: Path, fingerprint: str, now: datetime) -> RefreshResult:
-        """Bring the index up to date with the folder, all at once.
+    def refresh(self, content: Path, fingerprint: str | None, now: datetime) -> RefreshResult:
+        """Bring the index up to date with the folder, all at once; for `fingerprint` see `Refresh.finish`.
 
         Raises:
             FolderError: the folder can't be read; the index stays as it is.
@@ -64,7 +64,7 @@ class FeedService:
         With a site, also what is wrong with any of the feeds that it would make.
         """
         with self._store.refreshing(now) as refresh:
-            counts = _refresh(refresh, content, "").counts
+            counts = _refresh(refresh, content, None).counts
             view = refresh.preview()
             findings = None if site is None else tuple(_lint(view, site))
             result = CheckResult(counts, tuple(view.reports()), view.topic_problems(), findings)
@@ -138,7 +138,7 @@ class FeedService:
             )
 
 
-def _refresh(refresh: Refresh, content: Path, fingerprint: str) -> RefreshResult:
+def _refresh(refresh: Refresh, content: Path, fingerprint: str | None) -> RefreshResult:
     known = refresh.known_files()
     candidates = list(folder.scan(content))
     read = 0

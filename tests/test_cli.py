@@ -225,6 +225,20 @@ def test_topics_come_from_the_index_where_the_folder_is_not_set(run: Run, conten
     assert run("topics", "--database", "sqlite:///index.sqlite3").stdout == "ai\t1\t2024-05-17\tAI\n"
 
 
+@pytest.mark.parametrize("command", [("topics",), ("show", "ai")])
+def test_looking_at_the_index_of_a_server_with_other_settings_moves_no_feed(
+    run: Run, content: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    write_article(content, "a")
+    options = ("--database", "sqlite:///index.sqlite3")
+    run("index", str(content), *options, "--title", "The title of the server")
+    query = "SELECT value FROM meta WHERE name IN ('fingerprint', 'settings_at', 'revision') ORDER BY name"
+    with closing(sqlite3.connect(tmp_path / "index.sqlite3")) as index:
+        before = index.execute(query).fetchall()
+        run(*command, "--content", str(content), *options)
+        assert index.execute(query).fetchall() == before
+
+
 @pytest.mark.parametrize("extension", FORMATS)
 @pytest.mark.parametrize("topic", ["computer-vision", "Computer Vision", "COMPUTER-VISION"])
 def test_show_prints_the_very_bytes_that_are_served(run: Run, content: Path, topic: str, extension: str, service: FeedService) -> None:

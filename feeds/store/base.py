@@ -124,10 +124,11 @@ class Refresh(Protocol):
     def put_topics(self, topics: Iterable[tuple[str, TopicFacts | None, tuple[Problem, ...]]]) -> None:
         """Take the site's topic data, as (path, facts, problems), instead of all known; None keeps a file's facts."""
 
-    def finish(self, fingerprint: str) -> bool:
+    def finish(self, fingerprint: str | None) -> bool:
         """Settle identities, listing times, collections and modification times; return whether a feed can differ.
 
         `fingerprint` stands for everything else that the bytes of feeds depend on: another one changes them all.
+        None leaves that as it is recorded: for who looks, and serves nothing.
         """
 
     def preview(self) -> Snapshot:

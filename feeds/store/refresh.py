@@ -191,21 +191,23 @@ class SqlRefresh:
         found = (rows.topic_facts(row["facts"]) for row in sorted(new_rows, key=lambda row: row["path"]))
         self._book.put_facts(tuple(facts for facts in found if facts is not None))
 
-    def finish(self, fingerprint: str) -> bool:
+    def finish(self, fingerprint: str | None) -> bool:
         for batch in _in_batches(sorted(self._unsettled)):
             self._settle(batch)
         if self._moved:
             self._touch_referrers()
         if self._lost_words:
             fulltext.forget(self._connection)
-        same_settings = self._meta.get("fingerprint") == fingerprint
+        same_settings = fingerprint in (None, self._meta.get("fingerprint"))
         facts_changed = self._book.finish()
         changed = self._is_first or self._wrote or facts_changed or not same_settings or self._book.has_turned or self._is_another_month()
         if facts_changed or not same_settings:
             self._set_meta(settings_at=str(max(self._now, self._book.modified_before + 1)))
         if changed:
             self._set_meta(revision=str(int(self._meta.get("revision", "0")) + 1))
-        self._set_meta(fingerprint=fingerprint, refreshed_at=str(self._now))
+        self._set_meta(refreshed_at=str(self._now))
+        if fingerprint is not None:
+            self._set_meta(fingerprint=fingerprint)
         return changed
 
     def _is_another_month(self) -> bool:
