@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import yaml
 
 _MAX_DEPTH = 64
+_TOO_DEEP = f"is nested deeper than {_MAX_DEPTH} levels"
+_TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"  # newer ones have a limit of their own, and look further ahead than we do
 _MAX_DIRECTIVES = 100  # lines such as `%TAG …`, of which the parser compares each with all others; nobody needs one
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})  # https://yaml.org/type/null.html
 # Encrypted payloads are dropped before anything else can see them, at whatever depth they stand.
@@ -92,6 +94,8 @@ def parse_mapping(text: str) -> Mapping:
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or error.context or "unknown reason"
+    if problem == _TOO_DEEP_FOR_LIBYAML:
+        return _TOO_DEEP
     return f"is no YAML: {problem}{_HINTS.get(problem, '')}"
 
 
@@ -121,7 +125,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node |
     if isinstance(event, yaml.AliasEvent):
         raise YamlError("uses an alias (`*name`); write the value out", line)
     if depth > _MAX_DEPTH:
-        raise YamlError(f"is nested deeper than {_MAX_DEPTH} levels", line)
+        raise YamlError(_TOO_DEEP, line)
     if isinstance(event, yaml.SequenceStartEvent):
         return _sequence(events, depth, line)
     return _mapping(events, depth, line)
