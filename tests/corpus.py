@@ -1,6 +1,7 @@
 """A site of any size, made up: articles as busy sites keep them, the same for the same seed.
 
 No two articles have the same title; a few share a URL (duplicates), some are unpublished, each has a `secured` payload.
+The shares are those of real sites: one article in nine has a body, mostly HTML; related stories are as long as the article itself.
 All dates are before `builders.NOON`. The YAML is written by hand, because benchmarks write 100,000 files.
 """
 
@@ -87,7 +88,8 @@ def _story(number: int, seed: int) -> _Story:
     published_at = _FIRST_DAY + timedelta(minutes=dice.randrange(_MINUTES), seconds=dice.randrange(60))
     provider = dice.choice(_PROVIDERS)
     name = re.sub("[^a-z]+", "-", title.lower()).strip("-")
-    section, ending = dice.choice(("news/", "story/", "新闻/", "")), dice.choice(("", "/", ".html", "?id=7&page=1"))
+    section = dice.choices(("news/", "story/", "", "新闻/"), (40, 30, 26, 4))[0]
+    ending = dice.choice(("", "/", ".html", "?id=7&page=1"))
     url = f"https://www.{provider[1]}/{section}{published_at:%Y/%m}/{name}-{number}{ending}"
     return _Story(number, language, title, f"{_phrase(dice, language, 25)}.", url, published_at, provider)
 
@@ -108,7 +110,7 @@ def _file(story: _Story, seed: int) -> str:
         f"publishedDateTime: {story.published_at:%Y-%m-%dT%H:%M:%SZ}",
         f"originalUrl: {_quoted(_own_url(story, seed))}",
         *([f"webUrl: {_quoted(_own_url(story, seed))}"] if dice.random() < 0.6 else []),
-        *([f"ampWebUrl: {_quoted(story.url + '#amp')}"] if dice.random() < 0.1 else []),
+        *(_accelerated(story.url, "") if dice.random() < 0.5 else []),
         *([f"updatedDateTime: {story.published_at + timedelta(hours=3):%Y-%m-%dT%H:%M:%S}+01:00"] if dice.random() < 0.1 else []),
         f"type: {kind}",
         *([f"quality: {dice.randrange(100)}", f"heat: {dice.randrange(100)}"] if dice.random() < 0.6 else []),
@@ -133,6 +135,12 @@ def _quoted(text: str) -> str:
 
 def _payload(dice: Random, size: int) -> str:
     return b64encode(dice.randbytes(size)).decode()
+
+
+def _accelerated(url: str, indent: str) -> list[str]:
+    host, _, path = url.removeprefix("https://").partition("/")
+    copy = f"https://{host.replace('.', '-')}.cdn.example/c/s/{host}/{path}?AMP"
+    return [f"{indent}ampWebUrl: {_quoted(url + '?AMP')}", f"{indent}cdnAmpWebUrl: {_quoted(copy)}"]
 
 
 def _own_url(story: _Story, seed: int) -> str:
@@ -171,7 +179,7 @@ def _extras(kind: str, story: _Story, dice: Random) -> list[str]:
 def _related(story: _Story, dice: Random, seed: int) -> list[str]:
     """Return stories that the article points to; those with a number below its own are articles of the site."""
     lines = ["related:"]
-    for _ in range(dice.randrange(4)):
+    for _ in range(dice.randrange(5)):
         own = story.number > 0 and dice.random() < 0.4
         other = _story(dice.randrange(story.number) if own else 10_000_000 + dice.randrange(10_000), seed)
         lines += [
@@ -179,6 +187,7 @@ def _related(story: _Story, dice: Random, seed: int) -> list[str]:
             f"    excerpt: {_quoted(other.excerpt)}",
             f"    publishedDateTime: {other.published_at:%Y-%m-%dT%H:%M:%SZ}",
             f"    webUrl: {_quoted(other.url)}",
+            *_accelerated(other.url, "    "),
             "    type: article",
             *_provider(other.provider, dice, "    "),
             f"    quality: {dice.randrange(100)}",
@@ -191,9 +200,9 @@ def _body(story: _Story, dice: Random) -> str:
     """Return nothing, HTML or Markdown."""
     paragraphs = [f"{_phrase(dice, story.language, dice.randrange(20, 70))}." for _ in range(dice.randrange(2, 9))]
     form = dice.random()
-    if form < 0.25:
+    if form < 0.89:
         return ""
-    if form < 0.5:
+    if form < 0.97:
         picture = '<p><img src="/pictures/a.png" onload="x()"> <a href="more">More</a></p>\n'
         return "".join(f"<p>{text}</p>\n" for text in paragraphs) + picture
     return "\n\n".join((f"## {_phrase(dice, story.language, 4)}", *paragraphs, "- [More](/more)\n- **Bold** and `code`", ""))
