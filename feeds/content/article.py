@@ -7,21 +7,23 @@ article at all; then its fields.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
 from feeds import urls
 from feeds.content import body, frontmatter, payload
-from feeds.content.fields import MAX_TITLE_LENGTH, Fields, flag, moment
-from feeds.content.yamltree import YamlError, parse_mapping
+from feeds.content.fields import MAX_TITLE_LENGTH, Complaint, Fields, as_problems, flag, moment, read_mapping
+from feeds.content.frontmatter import FrontMatter
+from feeds.content.yamltree import Value, YamlError
 from feeds.identity import article_id, fold
 from feeds.model import Article, Download, Image, Level, Outcome, Problem, Provider, Related, State, Takedown
 
 _FIRST_LINE = 2  # of the YAML, in the file
 _HIDES = {"published": Takedown.FILE, "draft": Takedown.FILE, "removed": Takedown.IDENTITY, "deleted": Takedown.IDENTITY}
 _SHOWN_VALUES = {"published": True, "draft": False, "removed": False, "deleted": False}
+_LONGEST_SLIP = max(map(len, _HIDES)) + 1
 _OTHER_KEYS = frozenset({"publisher"})
 _VISIBILITY_LINE = re.compile(r"""^["']?(published|draft|removed|deleted)["']?[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^#\r\n]*)""", re.MULTILINE)
 _FILE_NAME_DATE = re.compile(r"(?:.*/)?(\d{4}-\d\d-\d\d)-[^/]*")
@@ -41,15 +43,11 @@ def parse_article(path: str, data: bytes) -> Outcome:
     if parts is None:
         return _skipped(path, Problem("has no front matter"))
     try:
-        mapping = parse_mapping(parts.yaml)
+        values = read_mapping(parts.yaml)
     except YamlError as error:
         line = None if error.line is None else error.line + _FIRST_LINE - 1
         return _unreadable(path, Problem(error.reason, line, level=Level.ERROR), parts.yaml)
-    problems: list[Problem] = []
-    if parts.control_character_line is not None:
-        problems.append(Problem("holds control characters, which were removed", parts.control_character_line))
-    outcome = _outcome(path, Fields(mapping, _FIRST_LINE, problems), parts.body, problems)
-    return _without_payload(outcome, data)
+    return _without_payload(_outcome(path, parts, values), data)
 
 
 def _skipped(path: str, problem: Problem) -> Outcome:
@@ -69,7 +67,9 @@ def _unreadable(path: str, problem: Problem, text: str) -> Outcome:
     return Outcome(path, State.REFUSED, takedown=takedown, problems=(problem,))
 
 
-def _outcome(path: str, fields: Fields, source: str, problems: list[Problem]) -> Outcome:
+def _outcome(path: str, parts: FrontMatter, values: dict[str, Value]) -> Outcome:
+    complaints: list[Complaint] = []
+    fields = Fields(values, complaints)
     takedown, reason = _takedown(fields, Level.ERROR)
     if "title" not in fields and takedown is not Takedown.IDENTITY:
         return _skipped(path, Problem("has no title"))
@@ -77,39 +77,46 @@ def _outcome(path: str, fields: Fields, source: str, problems: list[Problem]) ->
         return _skipped(path, Problem("has neither webUrl nor originalUrl"))
     links = _links(fields, Level.ERROR)
     identity = links[0] if links else None
-    article = _article(path, fields, source, links)
-    broken = any(problem.level is Level.ERROR for problem in problems)
+    article = _article(path, fields, parts.body, links)
     if takedown is not Takedown.NONE and reason is not None:
-        lenient = (replace(problem, level=Level.WARNING) for problem in problems)
-        return Outcome(path, State.HIDDEN, id=identity, takedown=takedown, problems=(reason, *lenient))
+        lenient = [complaint._replace(level=Level.WARNING) for complaint in complaints]
+        return Outcome(path, State.HIDDEN, id=identity, takedown=takedown, problems=_problems(parts, lenient, reason))
+    broken = any(complaint.level is Level.ERROR for complaint in complaints)
+    problems = _problems(parts, complaints)
     if broken or article is None:
-        return Outcome(path, State.REFUSED, id=identity, takedown=takedown, problems=tuple(problems))
-    return Outcome(path, State.SHOWN, article, article.id, problems=tuple(problems))
+        return Outcome(path, State.REFUSED, id=identity, takedown=takedown, problems=problems)
+    return Outcome(path, State.SHOWN, article, article.id, problems=problems)
 
 
-def _takedown(fields: Fields, level: Level) -> tuple[Takedown, Problem | None]:
+def _problems(parts: FrontMatter, complaints: list[Complaint], *first: Complaint) -> tuple[Problem, ...]:
+    controls = parts.control_character_line
+    removed = () if controls is None else (Problem("holds control characters, which were removed", controls),)
+    return (*as_problems(list(first), parts.yaml, _FIRST_LINE), *removed, *as_problems(complaints, parts.yaml, _FIRST_LINE))
+
+
+def _takedown(fields: Fields, level: Level) -> tuple[Takedown, Complaint | None]:
     """Return what the file says about its visibility; no reason goes with a value that can't be read."""
     takedown, reason = Takedown.NONE, None
-    for key, hides in _HIDES.items():
-        if key not in fields:
-            continue
+    meant = [key for key in fields.written_keys() if len(key) <= _LONGEST_SLIP and _is_meant_for_visibility(key)]
+    for key in (key for key in _HIDES if key in meant and key in fields):
         value = fields.flag(key, level)
         if value is None:
             takedown = takedown if takedown is Takedown.IDENTITY else Takedown.FILE
         elif value is not _SHOWN_VALUES[key] and takedown is not Takedown.IDENTITY:
-            takedown = hides
-            reason = Problem(f"is {str(value).lower()}", fields.line(key), key)
-    for key in fields.written_keys():
-        meant = key.lower()
-        if key not in _HIDES and (meant in _HIDES or _one_slip_from(meant)):
+            takedown = _HIDES[key]
+            reason = fields.complaint(key, f"is {str(value).lower()}")
+    for key in meant:
+        if key not in _HIDES:
             fields.complain(key, "is no known key; is one of published, draft, removed, deleted meant?")
     return takedown, reason
 
 
-def _one_slip_from(key: str) -> bool:
-    """Whether a key looks like a mistyped visibility key: two letters swapped, one letter off, missing or doubled."""
-    if key in _OTHER_KEYS:
-        return False
+@lru_cache(maxsize=1024)
+def _is_meant_for_visibility(written: str) -> bool:
+    """Whether a key is one of visibility, or looks like one: in other case, two letters swapped, one letter off, missing or doubled."""
+    key = written.lower()
+    if key in _OTHER_KEYS or key in _HIDES:
+        return key in _HIDES
     for known in _HIDES:
         if abs(len(key) - len(known)) > 1:
             continue
@@ -164,11 +171,10 @@ def _links(fields: Fields, level: Level) -> tuple[str, str, str | None] | None:
     """Return identity, link and, where it differs, original link; None where there is a bad URL or none."""
     if fields.is_blank("webUrl") and fields.is_blank("originalUrl"):
         fields.complain("webUrl", "is empty, and so is originalUrl", level)
-    written = [url for key in ("webUrl", "originalUrl") if (url := fields.written_url(key, level))]
+    written = [found for key in ("webUrl", "originalUrl") if (found := fields.url_as_written(key, level))]
     if not written:
         return None
-    source = written[-1]
-    url, original_url = urls.web_url(written[0]), urls.web_url(source)
+    (_, url), (source, original_url) = written[0], written[-1]
     identity = fields.scalar("id")
     if identity is not None and not urls.is_absolute_iri(identity):
         fields.complain("id", "is no absolute IRI; the identity is computed from the URL")
@@ -315,7 +321,7 @@ def _without_payload(outcome: Outcome, data: bytes) -> Outcome:
 
     The field itself never gets here; but a lost quote or a misplaced `---` can push its text into a title or the body.
     """
-    if outcome.article is None or not payload.spills(data, msgspec.json.encode(outcome.article).decode()):
+    if outcome.article is None or not payload.spills(data, msgspec.json.encode(outcome.article)):
         return outcome
     problem = Problem("spills into another field or the body; is a quote or the closing --- misplaced?", field="secured", level=Level.ERROR)
     return Outcome(outcome.path, State.REFUSED, problems=(*outcome.problems, problem))

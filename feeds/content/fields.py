@@ -1,5 +1,7 @@
-"""Typed reading of a YAML mapping: one method for each kind of value. Knows what a value may look like and how to
-say what is wrong with it; knows no field by name, and never quotes a value.
+"""Typed reading of the values of a YAML mapping: one method for each kind of value. Knows what a value may look like and how
+to say what is wrong with it; knows no field by name, and never quotes a value.
+
+Where a value stands is found out only when there is something to say of it: most files have nothing wrong.
 
 A scalar of another type is taken where nothing is lost (`quality: "52"`, `title: 1984`, `published: "no"`).
 """
@@ -7,24 +9,28 @@ A scalar of another type is taken where nothing is lost (`quality: "52"`, `title
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 from feeds import text as plain
 from feeds import urls
-from feeds.content.yamltree import Mapping, Node, Scalar, Sequence
+from feeds.content import plainyaml, yamltree
+from feeds.content.yamltree import Path, Value
 from feeds.model import Level, Problem
 
 MAX_NAME_LENGTH = 200  # characters
 MAX_TITLE_LENGTH = 1000
 MAX_EXCERPT_LENGTH = 20_000
 _MAX_ITEMS = 100
+_ANY_SITE = "http://site"  # what the path of a picture is checked with
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}  # https://yaml.org/type/bool.html
 _WHOLE_NUMBER = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,8}))(?:\.0+)?")
 # RFC 3339 section 5.6, with what YAML timestamps (https://yaml.org/type/timestamp.html) allow beyond it: a date
 # alone, white space before the zone, one-digit hours and offsets, no zone; and no seconds.
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d?)-(\d\d?)"
-    r"(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d)(?::(\d\d)(?:\.\d*)?)?[ \t]*(?:([Zz])|([+-])(\d\d?)(?::?(\d\d))?)?)?"
+    r"(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d)(?::(\d\d)(?:\.\d*)?)?[ \t]*(?:[Zz]|([+-])(\d\d?)(?::?(\d\d))?)?)?"
 )
 
 
@@ -51,57 +57,89 @@ def moment(text: str) -> datetime:
     found = _TIMESTAMP.fullmatch(text.strip())
     if found is None:
         raise ValueError("is no RFC 3339 timestamp such as 2020-12-03T01:04:00Z")
-    year, month, day, hour, minute, second, _, sign, offset_hours, offset_minutes = found.groups(default="0")
+    year, month, day, hour, minute, second, sign, offset_hours, offset_minutes = found.groups(default="")
     try:
-        offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
-        zone = timezone(-offset if sign == "-" else offset)
-        local = datetime(int(year), int(month), int(day), int(hour), int(minute), 59 if second == "60" else int(second), tzinfo=zone)
-        return local.astimezone(UTC)
+        written = datetime(
+            int(year), int(month), int(day), int(hour or 0), int(minute or 0), 59 if second == "60" else int(second or 0), tzinfo=UTC
+        )
+        if not sign:
+            return written
+        zone = timezone((-1 if sign == "-" else 1) * timedelta(hours=int(offset_hours), minutes=int(offset_minutes or 0)))
+        return written.replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("is no date and time that exists") from error
 
 
-class Fields:
-    """The values of one mapping, each read as what it means; what is wrong goes to `problems`.
+class Complaint(NamedTuple):
+    """One thing to say about a value; the last step of `path` is the key that it is about."""
 
-    Names in problems are as in the file: `title`, `provider.domain`, `images[0].url`.
+    path: Path
+    reason: str
+    level: Level
+
+    @property
+    def field(self) -> str:
+        """Return the field as it is written in problems: `title`, `provider.domain`, `images[0].url`."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        return "".join(steps).removeprefix(".")
+
+
+def read_mapping(text: str) -> dict[str, Value]:
+    """Return the values of the mapping that a YAML text is (see `yamltree.values`).
+
+    Raises:
+        YamlError: see `yamltree.parse_mapping`.
     """
+    found = plainyaml.scan(text)
+    return yamltree.values(yamltree.parse_mapping(text)) if found is None else found
 
-    def __init__(self, mapping: Mapping, first_line: int, problems: list[Problem], prefix: str = "") -> None:
-        self._mapping = mapping
-        self._first_line = first_line
-        self._problems = problems
-        self._prefix = prefix
+
+def as_problems(complaints: list[Complaint], text: str, first_line: int) -> tuple[Problem, ...]:
+    """Return what is to say of the values of a YAML text that starts at a line of its file, with their lines."""
+    if not complaints:
+        return ()
+    tree = yamltree.parse_mapping(text)
+    return tuple(
+        Problem(complaint.reason, yamltree.line_of(tree, complaint.path) + first_line - 1, complaint.field, complaint.level)
+        for complaint in complaints
+    )
+
+
+class Fields:
+    """The values of one mapping, each read as what it means; what is wrong goes to `complaints`."""
+
+    __slots__ = ("_complaints", "_path", "_values")
+
+    def __init__(self, values: dict[str, Value], complaints: list[Complaint], path: Path = ()) -> None:
+        self._values = values
+        self._complaints = complaints
+        self._path = path
 
     def __contains__(self, key: str) -> bool:
-        return key in self._mapping.items
+        return self._values.get(key) is not None
 
     def is_blank(self, key: str) -> bool:
         """Whether a key is missing or has nothing but white space."""
-        node = self._mapping.items.get(key)
-        return node is None or (isinstance(node, Scalar) and not node.text.strip())
+        value = self._values.get(key)
+        return value is None or (isinstance(value, str) and not value.strip())
 
-    def line(self, key: str) -> int | None:
-        """Return the line of a key in the file."""
-        line = self._mapping.lines.get(key)
-        return None if line is None else line + self._first_line - 1
-
-    def written_keys(self) -> tuple[str, ...]:
+    def written_keys(self) -> Iterable[str]:
         """Return the keys as they are written, in their order, the nulls' too."""
-        return tuple(self._mapping.lines)
+        return self._values
+
+    def complaint(self, key: str, reason: str, level: Level = Level.WARNING) -> Complaint:
+        """Return a complaint about the value of a key, or the lack of one, that nobody has made yet."""
+        return Complaint((*self._path, key), reason, level)
 
     def complain(self, key: str, reason: str, level: Level = Level.WARNING) -> None:
-        """Add a problem with the value of a key, or with the lack of one."""
-        line = self.line(key) or self._mapping.line + self._first_line - 1
-        self._problems.append(Problem(reason, line, self._prefix + key, level))
+        """Say what is wrong with the value of a key, or with the lack of one."""
+        self._complaints.append(self.complaint(key, reason, level))
 
     def scalar(self, key: str, level: Level = Level.WARNING) -> str | None:
         """Return the text of a single value as it was written."""
-        node = self._mapping.items.get(key)
-        if node is None:
-            return None
-        if isinstance(node, Scalar):
-            return node.text
+        value = self._values.get(key)
+        if value is None or type(value) is str:
+            return value
         self.complain(key, "is a list or a mapping, not a single value", level)
         return None
 
@@ -123,7 +161,7 @@ class Fields:
     def _text(self, key: str, written: str | None, longest: int, level: Level, *, one_line: bool) -> str | None:
         if written is None:
             return None
-        if plain.first_control_character(written) is not None:
+        if not written.isprintable() and plain.first_control_character(written) is not None:
             self.complain(key, "holds control characters, which were removed")
         text = plain.one_line(written) if one_line else plain.plain_text(written)
         if len(text) > longest:
@@ -133,34 +171,33 @@ class Fields:
 
     def url(self, key: str, level: Level = Level.WARNING) -> str | None:
         """Return an absolute http(s) URL."""
-        written = self.written_url(key, level)
-        return None if written is None else urls.web_url(written)
+        found = self.url_as_written(key, level)
+        return None if found is None else found[1]
 
-    def written_url(self, key: str, level: Level = Level.WARNING) -> str | None:
-        """Return the text of an absolute http(s) URL as it was written, but for outer white space."""
+    def url_as_written(self, key: str, level: Level = Level.WARNING) -> tuple[str, str] | None:
+        """Return an absolute http(s) URL as it was written, but for outer white space, and as it has to be."""
         written = (self.scalar(key, level) or "").strip()
-        return self._checked(key, written, level)
+        url = self._checked(key, written, level)
+        return None if url is None else (written, url)
 
     def image_url(self, key: str) -> str | None:
         """Return an absolute http(s) URL, or the path `/x` of a picture on the site itself."""
         written = (self.scalar(key) or "").strip()
         if not written.startswith("/"):
-            return self._checked(key, written, Level.WARNING) and urls.web_url(written)
+            return self._checked(key, written, Level.WARNING)
         if written.startswith("//"):
-            return self._checked(key, f"https:{written}", Level.WARNING) and urls.web_url(f"https:{written}")
-        return self._checked(key, f"http://site{written}", Level.WARNING) and urls.web_url(f"http://site{written}").removeprefix(
-            "http://site"
-        )
+            return self._checked(key, f"https:{written}", Level.WARNING)
+        url = self._checked(key, f"{_ANY_SITE}{written}", Level.WARNING)
+        return None if url is None else url.removeprefix(_ANY_SITE)
 
     def _checked(self, key: str, url: str, level: Level) -> str | None:
         if not url:
             return None
         try:
-            urls.web_url(url)
+            return urls.web_url(url)
         except ValueError as error:
             self.complain(key, str(error), level)
             return None
-        return url
 
     def moment(self, key: str, level: Level = Level.WARNING) -> datetime | None:
         """Return a timestamp (see `moment`)."""
@@ -195,40 +232,40 @@ class Fields:
 
     def fields(self, key: str, scalar_key: str) -> Fields | None:
         """Return the mapping under a key; a single value stands for a mapping with just `scalar_key`."""
-        node = self._mapping.items.get(key)
-        if node is None:
-            return None
-        return self._nested(node, key, key, scalar_key)
+        value = self._values.get(key)
+        return None if value is None else self._nested(value, (key,), scalar_key)
 
     def list_of_fields(self, key: str, scalar_key: str) -> tuple[Fields, ...]:
         """Return the mappings of a list; one mapping or value alone is a list of one (see `fields`)."""
-        nested = (self._nested(node, key, f"{key}[{place}]", scalar_key) for place, node in enumerate(self._nodes(key)))
+        if self._values.get(key) is None:
+            return ()
+        nested = [self._nested(value, (key, place), scalar_key) for place, value in enumerate(self._list(key))]
         return tuple(item for item in nested if item is not None)
 
-    def _nested(self, node: Node, key: str, name: str, scalar_key: str) -> Fields | None:
-        if isinstance(node, Scalar):
-            node = Mapping({scalar_key: node}, {scalar_key: node.line}, node.line)
-        if isinstance(node, Mapping):
-            return Fields(node, self._first_line, self._problems, f"{self._prefix}{name}.")
-        self.complain(key, "has a list where a mapping belongs")
+    def _nested(self, value: Value, place: Path, scalar_key: str) -> Fields | None:
+        if type(value) is dict:
+            return Fields(value, self._complaints, self._path + place)
+        if isinstance(value, str):
+            return Fields({scalar_key: value}, self._complaints, self._path + place)
+        self.complain(str(place[0]), "has a list where a mapping belongs")
         return None
 
     def names(self, key: str) -> tuple[str, ...]:
         """Return the names of a list, or the one name, each in one line."""
         names = []
-        for node in self._nodes(key):
-            if isinstance(node, Scalar):
-                name = self._text(key, node.text, MAX_NAME_LENGTH, Level.WARNING, one_line=True)
+        for value in self._list(key):
+            if isinstance(value, str):
+                name = self._text(key, value, MAX_NAME_LENGTH, Level.WARNING, one_line=True)
                 names += [name] if name else []
             else:
                 self.complain(key, "has something else than a name in it")
         return tuple(names)
 
-    def _nodes(self, key: str) -> tuple[Node, ...]:
-        node = self._mapping.items.get(key)
-        if node is None:
-            return ()
-        nodes = node.items if isinstance(node, Sequence) else (node,)
-        if len(nodes) > _MAX_ITEMS:
+    def _list(self, key: str) -> list[Value]:
+        value = self._values.get(key)
+        if value is None:
+            return []
+        values: list[Value] = value if isinstance(value, list) else [value]
+        if len(values) > _MAX_ITEMS:
             self.complain(key, f"has more than {_MAX_ITEMS} values; the rest is ignored")
-        return nodes[:_MAX_ITEMS]
+        return values[:_MAX_ITEMS]

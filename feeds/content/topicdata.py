@@ -1,29 +1,30 @@
 """A file of a site's `_data/topics` -> TopicFacts. Knows the keys of such a file; knows no folder."""
 
 from feeds.content.article import images
-from feeds.content.fields import Fields
+from feeds.content.fields import Complaint, Fields, as_problems, read_mapping
 from feeds.content.frontmatter import MAX_BYTES
-from feeds.content.yamltree import YamlError, parse_mapping
+from feeds.content.yamltree import YamlError
 from feeds.identity import slug
 from feeds.model import Level, Problem, TopicFacts
 
 
 def parse_topic(data: bytes) -> tuple[TopicFacts | None, tuple[Problem, ...]]:
     """Return what the file says of its topic, or None, and what is wrong with it; never raises."""
-    problems: list[Problem] = []
     if len(data) > MAX_BYTES:
         return None, (Problem("is larger than 1 MiB", level=Level.ERROR),)
     try:
-        mapping = parse_mapping(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        values = read_mapping(text)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return None, (Problem("is not UTF-8", line, level=Level.ERROR),)
     except YamlError as error:
         return None, (Problem(error.reason, error.line, level=Level.ERROR),)
-    fields = Fields(mapping, 1, problems)
+    complaints: list[Complaint] = []
+    fields = Fields(values, complaints)
     name = fields.required_line("name", Level.ERROR)
     if name is None:
-        return None, tuple(problems)
+        return None, as_problems(complaints, text, 1)
     facts = TopicFacts(
         slug=slug(fields.line_of_text("_id") or name),
         name=name,
@@ -32,4 +33,4 @@ def parse_topic(data: bytes) -> tuple[TopicFacts | None, tuple[Problem, ...]]:
         description=fields.paragraphs("description"),
         images=images(fields),
     )
-    return facts, tuple(problems)
+    return facts, as_problems(complaints, text, 1)

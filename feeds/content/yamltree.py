@@ -9,18 +9,28 @@ that stands in the file, to be read as what its field means (`no` is a fine titl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import cast
 
+import msgspec
 import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 _MAX_DEPTH = 64
 _TOO_DEEP = f"is nested deeper than {_MAX_DEPTH} levels"
 _TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"  # newer ones have a limit of their own, and look further ahead than we do
 _MAX_DIRECTIVES = 100  # lines such as `%TAG …`, of which the parser compares each with all others; nobody needs one
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})  # https://yaml.org/type/null.html
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})  # https://yaml.org/type/null.html
 # Encrypted payloads are dropped before anything else can see them, at whatever depth they stand.
-_NEVER_READ = frozenset({"secured"})
+NEVER_READ = frozenset({"secured"})
 _PLAIN_KEY = re.compile("[A-Za-z_]{1,30}")
 _HINTS = {
     "mapping values are not allowed in this context": "; a value that holds `: ` needs quotes",
@@ -38,24 +48,22 @@ class YamlError(Exception):
         super().__init__(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+# Structs, because a file has dozens of values and these are made in C.
+class Scalar(msgspec.Struct, frozen=True, gc=False):
     """A single value as it was written, quotes and escapes resolved."""
 
     text: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(msgspec.Struct, frozen=True):
     """A list of values; nulls are left out."""
 
     items: tuple[Node, ...]
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(msgspec.Struct, frozen=True):
     """Keys and values; nulls are left out. `lines` tells where each key stands, the nulls' too."""
 
     items: dict[str, Node]
@@ -64,6 +72,9 @@ class Mapping:
 
 
 Node = Scalar | Sequence | Mapping
+Value = str | None | list["Value"] | dict[str, "Value"]
+Path = tuple[str | int, ...]  # from the outside in: keys, and places in sequences
+_NextEvent = Callable[[], yaml.Event]
 
 
 def parse_mapping(text: str) -> Mapping:
@@ -75,8 +86,7 @@ def parse_mapping(text: str) -> Mapping:
     if text.count("\n%") > _MAX_DIRECTIVES:
         raise YamlError("is no YAML: too many lines start with %", None)
     try:
-        events = yaml.parse(text, Loader=yaml.CSafeLoader)
-        root = _document(events)
+        root = _document(cast("_NextEvent", yaml.CSafeLoader(text).get_event))
     except yaml.MarkedYAMLError as error:
         if error.context == "while scanning a quoted scalar" and error.context_mark is not None:
             raise YamlError("is no YAML: a quote that opens here is not closed", error.context_mark.line + 1) from error
@@ -99,15 +109,15 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     return f"is no YAML: {problem}{_HINTS.get(problem, '')}"
 
 
-def _document(events: Iterator[yaml.Event]) -> Node | None:
+def _document(next_event: _NextEvent) -> Node | None:
     root: Node | None = None
-    documents = 0
-    for event in events:
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise YamlError("holds a second YAML document", _line(event))
-            root = _node(next(events), events, 1)
+    next_event()  # the start of the stream
+    while type(event := next_event()) is not StreamEndEvent:
+        if type(event) is DocumentEndEvent:
+            continue
+        if root is not None:
+            raise YamlError("holds a second YAML document", _line(event))
+        root = _node(next_event(), next_event, 1) or Mapping({}, {}, 1)
     return root
 
 
@@ -116,43 +126,72 @@ def _line(event: yaml.Event) -> int:
     return line + 1
 
 
-def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node | None:
+def _node(event: yaml.Event, next_event: _NextEvent, depth: int) -> Node | None:
     """Return the node that starts with `event`, or None for a null."""
-    line = _line(event)
-    if isinstance(event, yaml.ScalarEvent):
-        plain_null = event.style in (None, "") and event.value in _NULLS
-        return None if plain_null else Scalar(event.value, line)
-    if isinstance(event, yaml.AliasEvent):
-        raise YamlError("uses an alias (`*name`); write the value out", line)
+    if type(event) is ScalarEvent:
+        is_null = event.value in NULLS and event.style in (None, "")
+        return None if is_null else Scalar(event.value, _line(event))
+    if type(event) is AliasEvent:
+        raise YamlError("uses an alias (`*name`); write the value out", _line(event))
     if depth > _MAX_DEPTH:
-        raise YamlError(_TOO_DEEP, line)
-    if isinstance(event, yaml.SequenceStartEvent):
-        return _sequence(events, depth, line)
-    return _mapping(events, depth, line)
+        raise YamlError(_TOO_DEEP, _line(event))
+    if type(event) is SequenceStartEvent:
+        return _sequence(next_event, depth, _line(event))
+    return _mapping(next_event, depth, _line(event))
 
 
-def _sequence(events: Iterator[yaml.Event], depth: int, line: int) -> Sequence:
+def _sequence(next_event: _NextEvent, depth: int, line: int) -> Sequence:
     items = []
-    while not isinstance(event := next(events), yaml.SequenceEndEvent):
-        node = _node(event, events, depth + 1)
+    while type(event := next_event()) is not SequenceEndEvent:
+        node = _node(event, next_event, depth + 1)
         if node is not None:
             items.append(node)
     return Sequence(tuple(items), line)
 
 
-def _mapping(events: Iterator[yaml.Event], depth: int, line: int) -> Mapping:
+def _mapping(next_event: _NextEvent, depth: int, line: int) -> Mapping:
     items: dict[str, Node] = {}
     lines: dict[str, int] = {}
-    while not isinstance(event := next(events), yaml.MappingEndEvent):
-        key_line = _line(event)
-        if not isinstance(event, yaml.ScalarEvent):
-            raise YamlError("has a key that is not plain text", key_line)
+    while type(event := next_event()) is not MappingEndEvent:
+        if type(event) is not ScalarEvent:
+            raise YamlError("has a key that is not plain text", _line(event))
         key = event.value
         if key in lines:
             name = f"the key `{key}`" if _PLAIN_KEY.fullmatch(key) else "a key"
-            raise YamlError(f"has {name} twice", key_line)
-        lines[key] = key_line
-        node = _node(next(events), events, depth + 1)
-        if node is not None and key not in _NEVER_READ:
+            raise YamlError(f"has {name} twice", _line(event))
+        lines[key] = _line(event)
+        node = _node(next_event(), next_event, depth + 1)
+        if node is not None and key not in NEVER_READ:
             items[key] = node
     return Mapping(items, lines, line)
+
+
+def values(mapping: Mapping) -> dict[str, Value]:
+    """Return what a mapping says without where: nulls are None, as is what is never read; sequences go without them."""
+    return {key: _value(mapping.items[key]) if key in mapping.items else None for key in mapping.lines}
+
+
+def _value(node: Node) -> Value:
+    if isinstance(node, Scalar):
+        return node.text
+    return [_value(item) for item in node.items] if isinstance(node, Sequence) else values(node)
+
+
+def line_of(node: Node, path: Path) -> int:
+    """Return the 1-based line where a value stands in a tree: that of its key, or of what holds it where it is not there itself.
+
+    A value alone counts as the only one of a sequence or mapping, as `fields` reads it.
+    """
+    line = node.line
+    for step in path:
+        if isinstance(step, int):
+            node = node.items[step] if isinstance(node, Sequence) else node
+            line = node.line
+        elif isinstance(node, Mapping):
+            line = node.lines.get(step, node.line)
+            if step not in node.items:
+                break
+            node = node.items[step]
+        else:
+            line = node.line
+    return line
