@@ -8,23 +8,29 @@ from collections.abc import Callable
 # carriage return, the surrogates, U+FFFE and U+FFFF. DEL and the C1 controls are legal but no text either.
 _FORBIDDEN_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL = re.compile(_FORBIDDEN_IN_XML.pattern[:-1] + "\x7f-\x9f]")
+_CLEAN_ASCII = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 _ENTITY_ROUNDS = 2  # real data holds `&amp;quot;`; more rounds would decode what an author wrote on purpose
+
+
+def _is_clean(text: str) -> bool:
+    """Whether there is certainly nothing to remove; this takes a tenth of the time of a search."""
+    return not text.encode("ascii").translate(None, _CLEAN_ASCII) if text.isascii() else text.replace("\n", "").isprintable()
 
 
 def first_control_character(text: str) -> int | None:
     """Return where the first character stands that `without_control_characters` would remove."""
-    found = _CONTROL.search(text)
+    found = None if _is_clean(text) else _CONTROL.search(text)
     return found and found.start()
 
 
 def without_control_characters(text: str) -> str:
     """Remove what XML 1.0 forbids, and the other control characters; keep tab and line ends."""
-    return _CONTROL.sub("", text)
+    return text if _is_clean(text) else _CONTROL.sub("", text)
 
 
 def xml_text(text: str) -> str:
     """Remove what no XML 1.0 document can hold, and nothing else."""
-    return _FORBIDDEN_IN_XML.sub("", text)
+    return text if _is_clean(text) else _FORBIDDEN_IN_XML.sub("", text)
 
 
 def plain_text(text: str) -> str:
@@ -41,7 +47,8 @@ def plain_text(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return `plain_text` with every run of white space as one space: for titles and names."""
-    return " ".join(plain_text(text).split())
+    is_plain = "&" not in text and text.isprintable()
+    return " ".join((text if is_plain else plain_text(text)).split())
 
 
 def escape_controls(text: str) -> str:

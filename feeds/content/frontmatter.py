@@ -8,7 +8,7 @@ from feeds import text as plain
 MAX_BYTES = 1024 * 1024
 # As Jekyll has it: the line may end in white space, the closing line may be dots.
 _OPENING = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n")
-_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
+_CLOSING = re.compile(r"\n(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
 _OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -45,17 +45,17 @@ def split(data: bytes) -> FrontMatter | None:
     if len(data) > MAX_BYTES:
         raise FrontMatterError("is larger than 1 MiB", None, data[:MAX_BYTES].decode("utf-8", "replace"))
     try:
-        text = data[opening.end() :].decode("utf-8")
+        text = data[opening.end() - 1 :].decode("utf-8")  # from the end of the opening line on
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, opening.end() + error.start) + 1
         raise FrontMatterError("is not UTF-8", line, data.decode("utf-8", "replace")) from error
     closing = _CLOSING.search(text)
     if closing is None:
-        raise FrontMatterError("has no `---` line that ends the front matter", None, text)
-    yaml = text[: closing.start()]
+        raise FrontMatterError("has no `---` line that ends the front matter", None, text[1:])
+    yaml = text[1 : closing.start() + 1]
     controls = plain.first_control_character(yaml)
     return FrontMatter(
-        yaml=plain.without_control_characters(yaml),
+        yaml=yaml if controls is None else plain.without_control_characters(yaml),
         body=text[closing.end() :].strip(),
         control_character_line=None if controls is None else yaml.count("\n", 0, controls) + 2,
     )

@@ -29,7 +29,7 @@ _Block = dict[str, Value] | list[Value]
 _Line = tuple[int, bool, str, bool, str | None]  # indentation, whether it starts an item, key or "", whether it has a value, the value
 
 
-def scan(text: str) -> dict[str, Value] | None:
+def scan(text: str) -> dict[str, Value] | None:  # noqa: PLR0912 - a state machine; calls would take half of its time
     """Return the values that `yamltree` finds in a text, or None where it takes a parser to tell."""
     if not text.endswith("\n") or _is_odd(text):
         return None
