@@ -72,6 +72,14 @@ class FeedAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class PageAddress:
+    """Which page for people: that of a collection."""
+
+    kind: Kind = Kind.ALL
+    slug: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """What holds for all feeds of a site. URLs are absolute and without a trailing slash."""
 

@@ -7,6 +7,7 @@
 …/YYYY-MM-page-N.EXT                the running month beyond the subscription document
 /search/feed.EXT?…                  any slice of all articles
 /feeds.opml                         all topics, for import
+/static/NAME.DIGEST.EXT             what pages load; another digest is another version of it
 """
 
 from __future__ import annotations
@@ -57,6 +58,18 @@ def relative(path: str, base_path: str) -> str:
     while common < min(len(target) - 1, len(base)) and target[common] == base[common]:
         common += 1
     return "../" * (len(base) - common) + "/".join(target[common:]) or "./"
+
+
+def static_path(name: str, digest: str) -> str:
+    """Return the path of a file that pages load; the digest names its bytes."""
+    stem, _, extension = name.rpartition(".")
+    return f"/static/{stem}.{digest}.{extension}"
+
+
+def static_name(file_name: str) -> str:
+    """Return which file is meant by the last segment of such a path, whatever version of it."""
+    stem, _, extension = file_name.rpartition(".")
+    return f"{stem.partition('.')[0]}.{extension}"
 
 
 def month(moment: datetime) -> Period:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from feeds import assembly
+from feeds import assembly, catalog
+from feeds.catalog import Page
 from feeds.content import folder, loader
 from feeds.errors import NotFoundError
-from feeds.feed import Document, FeedAddress, Finding, Site
-from feeds.model import ArticleQuery, Collection, FileFacts, FileReport, IndexState, Kind, ListedArticle, Outcome, Problem, Slice, State
+from feeds.feed import Document, FeedAddress, Finding, PageAddress, Site
+from feeds.model import Collection, FileFacts, FileReport, IndexState, Kind, Outcome, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.lint import lint
 from feeds.store.base import Refresh, RefreshResult, Snapshot, Store
@@ -28,18 +29,6 @@ class CheckResult:
     reports: tuple[FileReport, ...]
     topic_problems: tuple[tuple[str, Problem], ...]
     findings: tuple[Finding, ...] | None = None  # None: the feeds were not looked at
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a page for people shows: a collection with its newest articles, and all topics."""
-
-    title: str
-    description: str
-    collection: Collection
-    articles: tuple[ListedArticle, ...]
-    topics: tuple[Collection, ...]
-    modified_at: datetime | None
 
 
 class FeedService:
@@ -119,23 +108,20 @@ class FeedService:
         outlines = assembly.outlines(topics, extension, site)
         return Document(opml.render_opml(site.title, modified_at, outlines), opml.MEDIA_TYPE, modified_at)
 
-    def page(self, kind: Kind, slug: str, site: Site, now: datetime) -> Page:
-        """Return what a page shows.
+    def page(self, address: PageAddress, site: Site, now: datetime) -> Page:
+        """Return what a page for people shows.
 
         Raises:
-            NotFoundError: there is no such collection.
+            NotFoundError: there is no such page; it suggests near names.
             Moved: it has another address.
         """
         with self._store.reading(now) as view:
-            collection = assembly.collection(view, FeedAddress(kind, slug))
-            return Page(
-                assembly.title(collection, site),
-                assembly.description(collection, site),
-                collection,
-                view.articles(ArticleQuery(kind, slug)),
-                view.collections(Kind.TOPIC),
-                view.modified_at(kind, slug),
-            )
+            return catalog.page(view, address, site)
+
+    def page_addresses(self, now: datetime) -> tuple[PageAddress, ...]:
+        """Return where all pages for people are."""
+        with self._store.reading(now) as view:
+            return tuple(catalog.addresses(view))
 
 
 def _refresh(refresh: Refresh, content: Path, fingerprint: str | None) -> RefreshResult:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from feeds.feed import FeedAddress, FeedOptions, RelatedOption
+from feeds.feed import FeedAddress, FeedOptions, PageAddress, RelatedOption
 from feeds.identity import article_id, feed_id
 from feeds.model import Kind, Outcome, State, Takedown
 from feeds.render import FORMATS
@@ -84,7 +84,7 @@ def test_every_feed_has_its_title_and_description(
 
     found = read(service, FeedAddress(*place))
     assert (found["title"], found["description"]) == (title, description)
-    page = service.page(*place, SITE, NOON)
+    page = service.page(PageAddress(*place), SITE, NOON)
     assert (page.title, page.description) == (title, description)
 
 

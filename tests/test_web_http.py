@@ -16,13 +16,17 @@ from werkzeug.http import http_date
 from werkzeug.test import Client
 
 from feeds.config import Config
+from feeds.pages.static import url_path
 from feeds.service import FeedService
 from feeds.web import create_app
 
 from .builders import DAY, NOON, client_of, write_article
 from .conftest import Clock
 
-DOCUMENTS = ("/feed.rss", "/topics/ai/feed.atom", "/providers/example.com/feed.json", "/2024-04.rss", "/feeds.opml", "/", "/topics/ai/")
+FEEDS = ("/feed.rss", "/topics/ai/feed.atom", "/providers/example.com/feed.json", "/2024-04.rss", "/feeds.opml")
+PAGES = ("/", "/topics/ai/")
+DOCUMENTS = (*FEEDS, *PAGES)
+STYLE = url_path("style.css")
 SECOND = timedelta(seconds=1)
 
 
@@ -66,9 +70,14 @@ def test_etag_tells_documents_apart(still: FlaskClient) -> None:
     assert len({still.get(url).headers["ETag"] for url in DOCUMENTS}) == len(DOCUMENTS)
 
 
-@pytest.mark.parametrize("url", DOCUMENTS)
+@pytest.mark.parametrize("url", FEEDS)
 def test_last_modified_is_when_the_index_changed(still: FlaskClient, url: str) -> None:
     assert still.get(url).headers["Last-Modified"] == http_date(NOON)
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_page_goes_by_its_tag_alone(still: FlaskClient, url: str) -> None:
+    assert "Last-Modified" not in still.get(url).headers
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -88,7 +97,7 @@ def test_what_the_client_has_is_not_sent_by_a_server_that_just_started_either(co
     known = client_of(config, clock).get(url).headers
     response = client_of(config, clock).get(url, headers={"If-None-Match": known["ETag"]})
     assert response.status_code == 304
-    assert (response.headers["ETag"], response.headers["Last-Modified"]) == (known["ETag"], known["Last-Modified"])
+    assert (response.headers["ETag"], response.headers.get("Last-Modified")) == (known["ETag"], known.get("Last-Modified"))
 
 
 ETAG = "the ETag of the document"
@@ -139,7 +148,7 @@ def test_condition_decides_whether_the_body_is_sent(
 def test_change_makes_another_etag_and_a_later_last_modified(
     client: FlaskClient, content: Path, clock: Clock, refresh: Callable[[], None], change: Callable[[Path], object]
 ) -> None:
-    urls = ("/feed.rss", "/topics/ai/feed.json", "/", "/topics/ai/")
+    urls = ("/feed.rss", "/topics/ai/feed.json")
     before = {url: client.get(url).headers for url in urls}
     clock.moment += timedelta(minutes=1)
     change(content)
@@ -235,11 +244,21 @@ def test_scheduled_article_appears_by_itself(config: Config, clock: Clock, conte
     assert client.get("/feed.rss", headers={"If-Modified-Since": before.headers["Last-Modified"]}).status_code == 200
 
 
-def test_stylesheet_is_sent_with_validators(still: FlaskClient) -> None:
-    with still.get("/static/style.css") as response:
-        assert (response.status_code, response.content_type) == (200, "text/css; charset=utf-8")
-    with still.get("/static/style.css", headers={"If-None-Match": response.headers["ETag"]}) as again:
-        assert again.status_code == 304
+def test_what_pages_load_may_be_kept_for_good(still: FlaskClient) -> None:
+    response = still.get(STYLE)
+    assert (response.status_code, response.content_type) == (200, "text/css; charset=utf-8")
+    assert response.headers["Cache-Control"].startswith("public, max-age=31536000")
+    assert still.get(STYLE, headers={"If-None-Match": response.headers["ETag"]}).status_code == 304
+
+
+def test_another_version_of_it_gets_this_one_for_a_while(still: FlaskClient) -> None:
+    response = still.get("/static/style.0123456789ab.css")
+    assert (response.status_code, response.data) == (200, still.get(STYLE).data)
+    assert response.headers["Cache-Control"].startswith("public, max-age=300,")
+
+
+def test_nothing_else_is_there_to_load(still: FlaskClient) -> None:
+    assert [still.get(f"/static/{name}").status_code for name in ("page.html", "style.html", "..%2fstyle.css", "")] == [404] * 4
 
 
 # Methods
@@ -361,7 +380,7 @@ def test_bug_is_a_500_without_a_trace(config: Config, service: FeedService, capl
 # Every answer
 
 
-@pytest.mark.parametrize("url", [*DOCUMENTS, *ERRORS, "/healthz", "/topics/AI/feed.rss", "/static/style.css"])
+@pytest.mark.parametrize("url", [*DOCUMENTS, *ERRORS, "/healthz", "/topics/AI/feed.rss", STYLE])
 def test_every_answer_has_safe_headers(still: FlaskClient, url: str) -> None:
     for accept in ("*/*", "text/html"):
         with still.get(url, headers={"Accept": accept}) as response:
@@ -378,6 +397,6 @@ def test_application_keeps_to_wsgi(config: Config, clock: Clock, method: str) ->
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         client = Client(validator(application))
-        for url in (*DOCUMENTS, *ERRORS, "/healthz", "/readyz", "/topics/AI/feed.rss", "/static/style.css"):
+        for url in (*DOCUMENTS, *ERRORS, "/healthz", "/readyz", "/topics/AI/feed.rss", STYLE):
             with client.open(url, method=method, headers={"If-None-Match": '"a"'}) as response:
                 assert response.data is not None

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from lxml import html
 
 from feeds.config import Config
+from feeds.pages.static import url_path
 from feeds.render import FORMATS
 
 from .builders import client_of, write_article
@@ -225,7 +226,7 @@ def test_error_page_links_to_what_was_meant_and_home(client: FlaskClient) -> Non
 def test_error_page_has_the_style_of_the_others(client: FlaskClient, url: str) -> None:
     root = html.document_fromstring(client.get(url, headers={"Accept": "text/html"}).text)
     (style,) = root.xpath("//link[@rel='stylesheet']/@href")
-    assert urljoin(f"http://localhost{url}", style) == "http://localhost/static/style.css"
+    assert urljoin(f"http://localhost{url}", style) == f"http://localhost{url_path('style.css')}"
 
 
 @pytest.mark.parametrize("url", ["/topics/ai/feed.xml", "/feed.xml"])

@@ -37,12 +37,12 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
         ConfigError: the settings name no index and no folder, or a folder that is none.
         StoreError: the index can't be opened.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # it redirects to the host that the request names
     service = FeedService(open_store(config.database_url))
     cache = HotCache(service, clock, check_seconds)
     register(app, service, cache, config, clock)
-    register_errors(app)
+    register_errors(app, config.language)
     app.wsgi_app = answer_early(cache, app.wsgi_app, clock, lambda environ: spelling(environ, config))  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:
         watch_in_background(service, config, clock)

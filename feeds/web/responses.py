@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from feeds import paths
 from feeds.errors import FeedsError, NotFoundError, NotReadyError, OverloadedError, RequestError, StoreError
 from feeds.feed import Site
 from feeds.model import Kind
+from feeds.pages import MEDIA_TYPE, Suggestion, render_error
 from feeds.web.requests import UntrustedHostError
 
 _log = logging.getLogger("feeds")
@@ -62,20 +63,20 @@ def moved(path: str, spelling: str, site: Site) -> Response:
     return response
 
 
-def register_errors(app: Flask) -> None:
+def register_errors(app: Flask, language: str) -> None:
     """Give the application its error handlers, and every response the headers that all have."""
 
     @app.errorhandler(FeedsError)
     def failed(error: FeedsError) -> Response:
         if isinstance(error, StoreError):
             _log.error("%s", error)  # it names files and hosts, which are not for the public
-            return _error(503, "the index can't be read right now", None)
-        return _error(_STATUS[type(error)], str(error), error)
+            return _error(503, "the index can't be read right now", None, language)
+        return _error(_STATUS[type(error)], str(error), error, language)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         status = error.code or 500
-        response = _error(status, error.name, None)
+        response = _error(status, error.name, None, language)
         if status == 405:
             response.headers["Allow"] = "GET, HEAD, OPTIONS"
         return response
@@ -89,13 +90,12 @@ def register_errors(app: Flask) -> None:
         return response
 
 
-def _error(status: int, message: str, error: FeedsError | None) -> Response:
+def _error(status: int, message: str, error: FeedsError | None, language: str) -> Response:
     if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
         near = _near(error) if isinstance(error, NotFoundError) else []
         message = f"there is no {error.what}" if isinstance(error, NotFoundError) else message
-        home = paths.relative("/", quote(request.path))
-        html = render_template("error.html", status=status, message=message, suggestions=near, home=home)
-        response = Response(html, status, content_type="text/html; charset=utf-8")
+        html = render_error(status, message, near, quote(request.path), language)
+        response = Response(html, status, content_type=MEDIA_TYPE)
         response.headers.update(PAGE_HEADERS)
     else:
         response = plain(f"{message}\n", status)
@@ -107,11 +107,7 @@ def _error(status: int, message: str, error: FeedsError | None) -> Response:
     return response
 
 
-def _near(error: NotFoundError) -> list[tuple[str, str, str | None]]:
-    """Return the suggestions as (name, slug, where its page is)."""
+def _near(error: NotFoundError) -> list[Suggestion]:
     kind = Kind((request.view_args or {}).get("kind", Kind.ALL))
     has_page = kind is not Kind.ALL and error.what.startswith(f"{kind.singular} ")
-    return [
-        (name, slug, paths.relative(paths.page_path(kind, slug), quote(request.path)) if has_page else None)
-        for name, slug in error.suggestions
-    ]
+    return [Suggestion(name, slug, paths.page_path(kind, slug) if has_page else None) for name, slug in error.suggestions]

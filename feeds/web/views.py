@@ -6,17 +6,19 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, abort, request
 from werkzeug.datastructures import Headers
 
 from feeds import parameters, paths
 from feeds.assembly import Moved
 from feeds.config import Config
 from feeds.errors import NotReadyError, RequestError
-from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, RelatedOption, Site
+from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, PageAddress, RelatedOption, Site
 from feeds.model import Kind
+from feeds.pages import MEDIA_TYPE, render_page
+from feeds.pages.static import STATIC_FILES
 from feeds.render import FORMATS
-from feeds.service import FeedService, Page
+from feeds.service import FeedService
 from feeds.web.answers import Answer
 from feeds.web.hotcache import HotCache, Subject
 from feeds.web.requests import site_of, spelling
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _NOT_FOR_ROBOTS = (("X-Robots-Tag", "noindex"),)
+_FOR_GOOD_SECONDS = 31_536_000  # a year
 _ANY_KIND = ",".join(kind for kind in Kind if kind)
 
 
@@ -62,12 +65,12 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
             return moved(paths.feed_path(error.address, extension), address.slug, site)
 
     def page(kind: Kind, slug: str) -> Response:
-        site = site_of(request, config)
+        site, address = site_of(request, config), PageAddress(kind, slug)
         path = paths.page_path(kind, slug)
 
         def make() -> Answer:
-            shown = service.page(kind, slug, site, clock())
-            document = Document(_html(shown, path, site), "text/html; charset=utf-8", shown.modified_at)
+            # A page shows other collections, too: nothing records when one changed, and it goes by its bytes alone.
+            document = Document(render_page(service.page(address, site, clock()), site), MEDIA_TYPE, None)
             return Answer(document, site.max_age_seconds, PAGE_HEADERS)
 
         try:
@@ -114,6 +117,14 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
 
         return given(Subject(f"{site.base_url}{paths.OPML_PATH}?format={extension}", Kind.ALL, "", is_wide=True), make)
 
+    @app.get("/static/<string:file_name>")
+    def static_file(file_name: str) -> Response:
+        found = STATIC_FILES.get(paths.static_name(file_name)) or abort(404)
+        document = Document(found.body, found.media_type, None)
+        # Another version may be asked for by a page out of a cache, or from a server that was upgraded already.
+        max_age_seconds = _FOR_GOOD_SECONDS if request.path == found.url_path else config.max_age_seconds
+        return _Response(*_in_flask_order(Answer(document, max_age_seconds, OPEN_HEADERS), clock(), None))
+
     @app.get("/healthz")
     def healthz() -> Response:
         return plain("ok\n", 200)
@@ -138,18 +149,3 @@ def _link_header(url: str, address: FeedAddress, site: Site) -> str:
     has_hub = site.hub and address.slice is None and address.part == paths.SUBSCRIPTION and address.options == DEFAULT_OPTIONS
     hub = f', <{site.hub}>; rel="hub"' if has_hub else ""
     return f'<{url}>; rel="self"{hub}'
-
-
-def _html(shown: Page, path: str, site: Site) -> bytes:
-    def relative(target: str) -> str:
-        return paths.relative(target, path)
-
-    return render_template(
-        "page.html",
-        page=shown,
-        site=site,
-        formats=FORMATS,
-        feed_path=lambda collection, extension: relative(paths.feed_path(FeedAddress(collection.kind, collection.slug), extension)),
-        page_path=lambda collection: relative(paths.page_path(collection.kind, collection.slug)),
-        relative=relative,
-    ).encode()
