@@ -17,8 +17,11 @@ from feeds.errors import NotFoundError
 from feeds.feed import Document, FeedAddress, Finding, PageAddress, Site
 from feeds.model import Collection, FileFacts, FileReport, IndexState, Kind, Outcome, Problem, Slice, State
 from feeds.render import FORMATS, opml
+from feeds.render.kept import KeptEntries
 from feeds.render.lint import lint
 from feeds.store.base import Refresh, RefreshResult, Snapshot, Store
+
+_KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,11 @@ class CheckResult:
 
 
 class FeedService:
-    """Everything that can be asked of an index of articles."""
+    """Everything that can be asked of an index of articles; entries that it rendered are kept for other feeds in `kept`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, kept: KeptEntries | None = None) -> None:
         self._store = store
+        self._kept = kept
 
     def refresh(self, content: Path, fingerprint: str | None, now: datetime) -> RefreshResult:
         """Bring the index up to date with the folder, all at once; for `fingerprint` see `Refresh.finish`.
@@ -90,7 +94,7 @@ class FeedService:
             feed = assembly.feed(view, collection, address, extension, site)
             # A slice goes by its bytes alone: nothing records when it changed.
             modified_at = None if address.slice is not None else view.modified_at(address.kind, address.slug)
-        return Document(feed_format.render(feed), feed_format.media_type, modified_at)
+        return Document(feed_format.render(feed, self._kept), feed_format.media_type, modified_at)
 
     def known_slice(self, part: Slice, now: datetime) -> Slice:
         """Return a slice with every choice by its slug (see `assembly.known_slice`)."""
@@ -149,11 +153,12 @@ def _refresh(refresh: Refresh, content: Path, fingerprint: str | None) -> Refres
 def _lint(view: Snapshot, site: Site) -> Iterator[Finding]:
     """Yield what is wrong with any document; what is wrong with an entry once, however many documents have it."""
     said: set[tuple[str, str | None, str]] = set()
+    kept = KeptEntries(_KEPT_BYTES)
     for address in assembly.addresses(view):
         collection = assembly.collection(view, address)
         for extension, feed_format in FORMATS.items():
             feed = assembly.feed(view, collection, address, extension, site)
-            for finding in lint(feed_format.render(feed), extension, feed.self_url):
+            for finding in lint(feed_format.render(feed, kept), extension, feed.self_url):
                 fault = (finding.entry or finding.url, finding.field, finding.reason)
                 if fault not in said:
                     said.add(fault)

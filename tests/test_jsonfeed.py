@@ -9,13 +9,13 @@ from typing import Any
 
 from feeds.feed import Feed, FeedLinks
 from feeds.model import Download, Image, Link, Provider
-from feeds.render.jsonfeed import render_json
+from feeds.render import FORMATS
 
 from .builders import NOON, SITE, article, feed, image, related
 
 
 def rendered(said: Feed) -> dict[str, Any]:
-    return json.loads(render_json(said))
+    return json.loads(FORMATS["json"].render(said))
 
 
 def test_feed_without_articles_is_exactly_this() -> None:
@@ -126,7 +126,7 @@ def test_what_is_absent_is_left_out() -> None:
 
 
 def test_text_stands_as_it_is_in_utf8() -> None:
-    assert "人工智能 🚀".encode() in render_json(feed(article(title="人工智能 🚀")))
+    assert "人工智能 🚀".encode() in FORMATS["json"].render(feed(article(title="人工智能 🚀")))
 
 
 def test_surrogates_break_nothing() -> None:

@@ -12,7 +12,7 @@ from lxml import etree
 
 from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedLinks
 from feeds.model import Article, Download, Image, Link, Provider
-from feeds.render.xmlfeed import render_atom, render_rss
+from feeds.render.xmlfeed import atom_document, rss_document
 
 from .builders import NOON, SITE, article, feed, image, listed, related
 
@@ -24,15 +24,15 @@ NAMESPACES = {
     "media": "http://search.yahoo.com/mrss/",
     "sy": "http://purl.org/rss/1.0/modules/syndication/",
 }
-RENDERERS = [render_rss, render_atom]
+RENDERERS = [rss_document, atom_document]
 
 
 def atom(said: Feed) -> etree._Element:
-    return etree.fromstring(render_atom(said))
+    return etree.fromstring(atom_document(said))
 
 
 def rss(said: Feed) -> etree._Element:
-    return etree.fromstring(render_rss(said))[0]
+    return etree.fromstring(rss_document(said))[0]
 
 
 def texts(element: etree._Element, path: str) -> list[str | None]:
@@ -94,7 +94,7 @@ class TestFeedgenMendings:
         other = "C.UTF-8" if before == "C" else "C"
         locale.setlocale(locale.LC_ALL, other)
         try:
-            render_rss(feed(article()))
+            rss_document(feed(article()))
             assert locale.setlocale(locale.LC_ALL) == locale.setlocale(locale.LC_ALL, other)
         finally:
             locale.setlocale(locale.LC_ALL, before)
@@ -163,7 +163,7 @@ def test_rss_item_has_one_enclosure_with_the_three_attributes() -> None:
     ]
 
 
-@pytest.mark.parametrize(("render", "path"), [(render_rss, "channel/item"), (render_atom, "atom:entry")])
+@pytest.mark.parametrize(("render", "path"), [(rss_document, "channel/item"), (atom_document, "atom:entry")])
 def test_every_picture_and_the_video_are_in_media_rss_ungrouped(render, path: str) -> None:
     one = article(
         images=(image("one", title="One", credit="Ann"), image("two", url="https://img.example.com/two.png", width=None, height=None)),

@@ -8,25 +8,36 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from feeds.feed import Feed
-from feeds.render.jsonfeed import render_json
-from feeds.render.xmlfeed import render_atom, render_rss
+from feeds.render import jsonfeed, xmlfeed
+from feeds.render.kept import KeptEntries
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A feed format. `render` is pure: same feed, same bytes, on any machine and any day."""
+    """A feed format: what stands around the entries, and the entries.
+
+    Of a feed's articles `render_entries` makes one entry each; it goes by these, the site and the options alone.
+    """
 
     title: str
     media_type: str  # as HTTP has it
     link_type: str  # as links and lists of subscriptions have it, without parameters
-    render: Callable[[Feed], bytes]
+    render_frame: Callable[[Feed], tuple[bytes, bytes]]
+    render_entries: Callable[[Feed], list[bytes]]
+    separator: bytes = b""
+
+    def render(self, feed: Feed, kept: KeptEntries | None = None) -> bytes:
+        """Return the document; it is pure: same feed, same bytes, on any machine and any day, whatever was kept."""
+        head, tail = self.render_frame(feed)
+        entries = self.render_entries(feed) if kept is None else kept.entries(feed, self.render_entries)
+        return b"".join((head, self.separator.join(entries), tail))
 
 
 # By the extension in URLs.
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "rss": Format("RSS", "application/rss+xml; charset=utf-8", "application/rss+xml", render_rss),
-        "atom": Format("Atom", "application/atom+xml; charset=utf-8", "application/atom+xml", render_atom),
-        "json": Format("JSON Feed", "application/feed+json", "application/feed+json", render_json),
+        "rss": Format("RSS", "application/rss+xml; charset=utf-8", "application/rss+xml", xmlfeed.rss_frame, xmlfeed.rss_entries),
+        "atom": Format("Atom", "application/atom+xml; charset=utf-8", "application/atom+xml", xmlfeed.atom_frame, xmlfeed.atom_entries),
+        "json": Format("JSON Feed", "application/feed+json", "application/feed+json", jsonfeed.frame, jsonfeed.items, b","),
     }
 )

@@ -18,8 +18,8 @@ _VERSION = "https://jsonfeed.org/version/1.1"
 _Object = dict[str, Any]
 
 
-def render_json(feed: Feed) -> bytes:
-    """Return the feed as a JSON Feed 1.1 document."""
+def frame(feed: Feed) -> tuple[bytes, bytes]:
+    """Return what a JSON Feed 1.1 document has before its items, and behind them."""
     said = _present(
         version=_VERSION,
         title=xml_text(feed.title),
@@ -33,8 +33,16 @@ def render_json(feed: Feed) -> bytes:
         hubs=[{"type": "WebSub", "url": feed.site.hub}] if feed.has_hub and feed.site.hub else None,
         _feed=_feed_extension(feed),
     )
-    said["items"] = [_item(entry(listed, feed)) for listed in feed.articles]
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _as_bytes(said | {"items": []}).removesuffix(b"]}"), b"]}\n"
+
+
+def items(feed: Feed) -> list[bytes]:
+    """Return an item for each article."""
+    return [_as_bytes(_item(entry(listed, feed))) for listed in feed.articles]
+
+
+def _as_bytes(said: _Object) -> bytes:
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _feed_extension(feed: Feed) -> _Object:

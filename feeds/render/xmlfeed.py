@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import format_datetime
 
 import feedgen.entry
@@ -39,13 +40,47 @@ _SYNDICATION = "http://purl.org/rss/1.0/modules/syndication/"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _ATOM_TYPE = "application/atom+xml"
 _RSS_TYPE = "application/rss+xml"
+# Entries are the last thing that feedgen writes, so this stands behind them.
+_ATOM_END = b"</feed>\n"
+_RSS_END = b"</channel></rss>\n"
 # RSS 2.0 allows no larger channel picture, and no other formats; Atom readers want icons square.
 _RSS_IMAGE_WIDTH, _RSS_IMAGE_HEIGHT = 144, 400
 _RSS_IMAGE_TYPES = ("image/gif", "image/jpeg", "image/png")
 
 
-def render_atom(feed: Feed) -> bytes:
-    """Return the feed as an Atom 1.0 document (RFC 4287)."""
+def atom_frame(feed: Feed) -> tuple[bytes, bytes]:
+    """Return what an Atom document has before its entries, and behind them."""
+    return _frame(atom_document(replace(feed, articles=())), _ATOM_END)
+
+
+def atom_entries(feed: Feed) -> list[bytes]:
+    """Return an Atom entry for each article."""
+    return _cut(atom_document(feed), b"entry") if feed.articles else []
+
+
+def rss_frame(feed: Feed) -> tuple[bytes, bytes]:
+    """Return what an RSS document has before its items, and behind them."""
+    return _frame(rss_document(replace(feed, articles=())), _RSS_END)
+
+
+def rss_entries(feed: Feed) -> list[bytes]:
+    """Return an RSS item for each article."""
+    return _cut(rss_document(feed), b"item") if feed.articles else []
+
+
+def _frame(document: bytes, end: bytes) -> tuple[bytes, bytes]:
+    return document.removesuffix(end), end
+
+
+def _cut(document: bytes, tag: bytes) -> list[bytes]:
+    """Return the elements of a name, which stand side by side: what an article says is escaped, so no tag stands in it."""
+    end = b"</" + tag + b">"
+    first = document.index(b"<" + tag)
+    return [piece + end for piece in document[first:].split(end)[:-1]]
+
+
+def atom_document(feed: Feed) -> bytes:
+    """Return the feed as an Atom 1.0 document (RFC 4287), made in one go."""
     generator = _generator(feed, _ATOM_TYPE)
     if feed.picture is not None:
         is_square = feed.picture.width == feed.picture.height
@@ -61,8 +96,8 @@ def render_atom(feed: Feed) -> bytes:
     return _document(generator.atom_str)
 
 
-def render_rss(feed: Feed) -> bytes:
-    """Return the feed as an RSS 2.0 document."""
+def rss_document(feed: Feed) -> bytes:
+    """Return the feed as an RSS 2.0 document, made in one go."""
     generator = _generator(feed, _RSS_TYPE)
     generator.ttl(max(1, math.ceil(feed.site.max_age_seconds / 60)))  # minutes; feedgen leaves out a zero
     if feed.picture is not None and media.image_type(feed.picture.url) in _RSS_IMAGE_TYPES:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from feeds.config import Config
+from feeds.render.kept import KeptEntries
 from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_in_background
@@ -20,6 +21,7 @@ from feeds.web.responses import register_errors
 from feeds.web.views import register
 
 _CHECK_SECONDS = 0.25
+_KEPT_BYTES = 16 * 1024 * 1024  # entries that other feeds have as well, in each worker
 
 
 def now() -> datetime:
@@ -39,7 +41,7 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     """
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # it redirects to the host that the request names
-    service = FeedService(open_store(config.database_url))
+    service = FeedService(open_store(config.database_url), KeptEntries(_KEPT_BYTES))
     cache = HotCache(service, clock, check_seconds)
     register(app, service, cache, config, clock)
     register_errors(app, config.language)
