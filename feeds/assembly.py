@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feeds import history, parameters, paths
@@ -15,7 +15,7 @@ from feeds.errors import NotFoundError, NotReadyError, RequestError
 from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedAddress, FeedLinks, Outline, RelatedOption, Site
 from feeds.history import Chapter
 from feeds.identity import feed_id, fold
-from feeds.model import Article, Choice, Collection, Image, Kind, Link, ListedArticle, Related, Slice
+from feeds.model import Article, Choice, Collection, Image, Kind, Label, Link, ListedArticle, Related, Slice
 from feeds.render.entry import picture
 from feeds.store.base import Snapshot
 
@@ -29,6 +29,16 @@ class Moved(Exception):  # noqa: N818 - no error: it is where to go
     def __init__(self, address: FeedAddress) -> None:
         self.address = address
         super().__init__(paths.stem(address))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document of a feed before its articles are read: all of the index that it says something of, in any format."""
+
+    address: FeedAddress
+    collection: Collection
+    chapter: Chapter
+    parent: Label | None
 
 
 def addresses(view: Snapshot) -> Iterator[FeedAddress]:
@@ -87,6 +97,20 @@ def feed(view: Snapshot, collection: Collection, address: FeedAddress, extension
     """
     if address.slice is not None:
         return _slice_feed(view, address, address.slice, extension, site)
+    drafted = draft(view, collection, address)
+    articles = view.articles(drafted.chapter.query)
+    if address.options.related is RelatedOption.ENTRIES:
+        articles = _with_related(view, articles)
+    return finished(drafted, articles, extension, site)
+
+
+def draft(view: Snapshot, collection: Collection, address: FeedAddress) -> Draft:
+    """Return what a document of the collection's feed is made of, but for the articles.
+
+    Raises:
+        NotFoundError: the feed has no such part.
+        Moved: another part has taken its place.
+    """
     moment = refreshed_at(view)
     chapter = history.chapter(view, address, moment)
     if chapter is None:
@@ -94,9 +118,12 @@ def feed(view: Snapshot, collection: Collection, address: FeedAddress, extension
         if part is not None:
             raise Moved(replace(address, part=part))
         raise NotFoundError(f"part {address.part!r} of this feed")
-    articles = chapter.articles
-    if address.options.related is RelatedOption.ENTRIES:
-        articles = _with_related(view, articles)
+    return Draft(address, collection, chapter, _parent(view, collection))
+
+
+def finished(drafted: Draft, articles: tuple[ListedArticle, ...], extension: str, site: Site) -> Feed:
+    """Return what a document says in a format: pure, so that it can be worked out anywhere."""
+    address, collection, parent = drafted.address, drafted.collection, drafted.parent
     return Feed(
         id=_id(address, site),
         title=title(collection, site),
@@ -107,9 +134,9 @@ def feed(view: Snapshot, collection: Collection, address: FeedAddress, extension
         site=site,
         articles=articles,
         options=address.options,
-        links=_links(chapter, address, extension, site),
+        links=_links(drafted.chapter, address, extension, site),
         picture=_picture(collection, articles, site),
-        parent=_parent(view, collection, site),
+        parent=None if parent is None else Link(site.base_url + paths.page_path(Kind.TOPIC, parent.slug), parent.name),
         has_hub=address.part == paths.SUBSCRIPTION and address.options == DEFAULT_OPTIONS,
     )
 
@@ -214,12 +241,12 @@ def _site_picture(site: Site) -> Image | None:
     return None if site.picture is None else Image(site.picture)
 
 
-def _parent(view: Snapshot, collection: Collection, site: Site) -> Link | None:
+def _parent(view: Snapshot, collection: Collection) -> Label | None:
     if collection.facts is None or collection.facts.parent is None:
         return None
     slug = view.slug_for(Kind.TOPIC, collection.facts.parent)
     parent = None if slug is None or slug == collection.slug else view.collection(Kind.TOPIC, slug)
-    return None if parent is None else Link(site.base_url + paths.page_path(Kind.TOPIC, parent.slug), parent.name)
+    return None if parent is None else Label(parent.slug, parent.name)
 
 
 def _with_related(view: Snapshot, articles: tuple[ListedArticle, ...]) -> tuple[ListedArticle, ...]:

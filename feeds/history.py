@@ -1,6 +1,6 @@
 """The history of a feed: which entries stand in which of its documents, and how these link to each other.
 
-Knows RFC 5005 and the calendar; knows no format and no URL but its parts. The running month is the one of the last
+Knows RFC 5005 and the calendar; reads no article, and knows no format and no URL but its parts. The running month is the one of the last
 refresh, not of the clock, so that the bytes of a feed depend on the index alone.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from feeds import paths
 from feeds.feed import DEFAULT_OPTIONS, FeedAddress
-from feeds.model import ArticleQuery, ListedArticle
+from feeds.model import ArticleQuery
 from feeds.paths import Period
 from feeds.store.base import Snapshot
 
@@ -22,9 +22,9 @@ _PAGE = DEFAULT_OPTIONS.limit
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """The entries of one document, and the parts of the same feed around it."""
+    """Which entries stand in one document, and the parts of the same feed around it."""
 
-    articles: tuple[ListedArticle, ...]
+    query: ArticleQuery
     is_archive: bool = False
     next: str | None = None
     previous_archive: str | None = None
@@ -70,12 +70,11 @@ class _History:
         self._query = ArticleQuery(address.kind, address.slug, address.options.limit)
 
     def subscription(self) -> Chapter:
-        articles = self._view.articles(self._query)
         if self._options != DEFAULT_OPTIONS:
-            return Chapter(articles)
+            return Chapter(self._query)
         beyond = self._count_running() - _PAGE
         return Chapter(
-            articles,
+            self._query,
             next=self._page(-(-beyond // _PAGE)) if beyond > 0 else None,
             previous_archive=self.archive_before(self._running.start),
         )
@@ -92,13 +91,13 @@ class _History:
         count = self._count_running()
         if period.start != self._running.start or last - _PAGE >= count:
             return None
-        query = replace(self._query, since=period.start, limit=min(_PAGE, count - last + _PAGE), offset=max(0, count - last))
-        articles = self._view.articles(query)[: self._options.limit]
+        limit = min(_PAGE, count - last + _PAGE, self._options.limit)
+        query = replace(self._query, since=period.start, limit=limit, offset=max(0, count - last))
         if self._options != DEFAULT_OPTIONS:
-            return Chapter(articles)
+            return Chapter(query)
         number = period.page or 0
         return Chapter(
-            articles,
+            query,
             next=self._page(number - 1) if number > 1 else None,
             previous_archive=self.archive_before(period.start),
         )
@@ -110,11 +109,11 @@ class _History:
         if period == paths.month(period.start) and count > _LARGEST_MONTH:
             return None
         limit = None if self._options.limit == DEFAULT_OPTIONS.limit else self._options.limit
-        articles = self._view.articles(replace(self._query, since=period.start, before=period.end, limit=limit))
+        query = replace(self._query, since=period.start, before=period.end, limit=limit)
         if self._options != DEFAULT_OPTIONS:
-            return Chapter(articles)  # without links to others it is no archive by RFC 5005
+            return Chapter(query)  # without links to others it is no archive by RFC 5005
         return Chapter(
-            articles,
+            query,
             is_archive=True,
             previous_archive=self.archive_before(period.start),
             next_archive=self._archive_from(period.end),

@@ -155,9 +155,10 @@ def _lint(view: Snapshot, site: Site) -> Iterator[Finding]:
     said: set[tuple[str, str | None, str]] = set()
     kept = KeptEntries(_KEPT_BYTES)
     for address in assembly.addresses(view):
-        collection = assembly.collection(view, address)
+        draft = assembly.draft(view, assembly.collection(view, address), address)
+        articles = view.articles(draft.chapter.query)
         for extension, feed_format in FORMATS.items():
-            feed = assembly.feed(view, collection, address, extension, site)
+            feed = assembly.finished(draft, articles, extension, site)
             for finding in lint(feed_format.render(feed, kept), extension, feed.self_url):
                 fault = (finding.entry or finding.url, finding.field, finding.reason)
                 if fault not in said:
