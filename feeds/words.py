@@ -17,29 +17,47 @@ _UNSPACED = (
 )
 _RUN = re.compile(r"[^\s+#]+[+#]*")
 _WORD = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+?(?=[{_UNSPACED}]|$)")
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_MOST_LETTERS = 20_000  # that are remembered; far more than any language has
+
+
+class _Kept(dict[int, str]):
+    """What becomes of a character, by its code point, found out when it is first met: it stays, or is a space between words."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        kept = character if unicodedata.category(character)[0] in "LNM" or character in "+#" else " "
+        if len(self) < _MOST_LETTERS:
+            self[code] = kept
+        return kept
+
+
+_KEPT = _Kept()
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
 
 
 def _runs(text: str) -> list[str]:
     """Return the runs of word characters, each with the signs behind it."""
-    kept = "".join(character if unicodedata.category(character)[0] in "LNM" or character in "+#" else " " for character in _folded(text))
-    return _RUN.findall(kept)
-
-
-def _pieces(run: str) -> list[str]:
-    return _WORD.findall(run)
+    kept = _folded(text).translate(_KEPT)
+    # Where no sign stands, runs are what stands between spaces, which is found much faster.
+    return _RUN.findall(kept) if "+" in kept or "#" in kept else kept.split()
 
 
 def indexed_words(text: str) -> tuple[str, ...]:
     """Return every word by which a text is to be found, sorted, each once."""
     words: set[str] = set()
-    for run in _runs(text):
-        for piece in _pieces(run):
-            if re.match(f"[{_UNSPACED}]", piece):
+    for run in set(_runs(text)):
+        if run.isascii():
+            words.update((run, run.rstrip("+#")))
+            continue
+        for piece in _WORD.findall(run):
+            if _IS_UNSPACED.match(piece):
                 words.update(piece)
                 words.update(_pairs(piece))
             else:
@@ -51,9 +69,8 @@ def sought_words(text: str) -> tuple[str, ...]:
     """Return the words that a text must all have to be found by a query, sorted, each once."""
     words: set[str] = set()
     for run in _runs(text):
-        for piece in _pieces(run):
-            is_unspaced = len(piece) > 1 and re.match(f"[{_UNSPACED}]", piece)
-            words.update(_pairs(piece) if is_unspaced else (piece,))
+        for piece in _WORD.findall(run):
+            words.update(_pairs(piece) if len(piece) > 1 and _IS_UNSPACED.match(piece) else (piece,))
     return tuple(sorted(words))
 
 
