@@ -38,17 +38,17 @@ def plain_text(text: str) -> str:
 
     Entities are decoded until nothing changes, at most twice.
     """
-    for _ in range(_ENTITY_ROUNDS):
-        if "&" not in text:
-            break
-        text = html.unescape(text)
-    return without_control_characters(text).strip()
+    if "&" in text:
+        for _ in range(_ENTITY_ROUNDS):
+            text = html.unescape(text)
+    return (text if text.isprintable() else without_control_characters(text)).strip()
 
 
 def one_line(text: str) -> str:
     """Return `plain_text` with every run of white space as one space: for titles and names."""
-    is_plain = "&" not in text and text.isprintable()
-    return " ".join((text if is_plain else plain_text(text)).split())
+    if "&" in text or not text.isprintable():
+        text = plain_text(text)
+    return " ".join(text.split())
 
 
 def escape_controls(text: str) -> str:

@@ -7,6 +7,7 @@ article at all; then its fields.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -205,7 +206,9 @@ def _content(path: str, fields: Fields, source: str, url: str) -> str | None:
         return None
 
 
-def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    if len(names) < 2:
+        return tuple(names)
     spellings: dict[str, str] = {}
     for name in names:
         spellings.setdefault(fold(name), name)
@@ -223,11 +226,11 @@ def _provider(fields: Fields) -> Provider | None:
         except ValueError:
             provider.complain("domain", "is no domain name")
             domain = None
-    authors = (author.line_of_text("name") for author in provider.list_of_fields("authors", "name"))
     name = provider.line_of_text("name") or domain
     if name is None:
         return None
-    return Provider(name, domain, images(provider), _distinct(tuple(author for author in authors if author)))
+    authors = [author.line_of_text("name") for author in provider.list_of_fields("authors", "name")]
+    return Provider(name, domain, images(provider), _distinct([author for author in authors if author]))
 
 
 def images(fields: Fields) -> tuple[Image, ...]:

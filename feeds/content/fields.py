@@ -9,7 +9,7 @@ A scalar of another type is taken where nothing is lost (`quality: "52"`, `title
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
@@ -145,25 +145,32 @@ class Fields:
 
     def line_of_text(self, key: str, level: Level = Level.WARNING, longest: int = MAX_NAME_LENGTH) -> str | None:
         """Return plain text in one line, None where it is empty."""
-        return self._text(key, self.scalar(key, level), longest, level, one_line=True)
+        return self._text(key, longest, level, plain.one_line)
 
     def required_line(self, key: str, level: Level, longest: int = MAX_NAME_LENGTH) -> str | None:
         """Return plain text in one line; that there is none is one of the things that can be wrong with it."""
-        written = self.scalar(key, level)
-        if key not in self or (written is not None and not plain.one_line(written)):
+        text = self._text(key, longest, level, plain.one_line)
+        value = self._values.get(key)
+        if text is None and (value is None or (isinstance(value, str) and not plain.one_line(value))):
             self.complain(key, "is missing or empty", level)
-        return self._text(key, written, longest, level, one_line=True)
+        return text
 
     def paragraphs(self, key: str, longest: int = MAX_EXCERPT_LENGTH) -> str | None:
         """Return plain text that may have several lines, None where it is empty."""
-        return self._text(key, self.scalar(key), longest, Level.WARNING, one_line=False)
+        return self._text(key, longest, Level.WARNING, plain.plain_text)
 
-    def _text(self, key: str, written: str | None, longest: int, level: Level, *, one_line: bool) -> str | None:
+    def _text(self, key: str, longest: int, level: Level, meant: Callable[[str], str]) -> str | None:
+        written = self._values.get(key)
         if written is None:
             return None
+        if type(written) is not str:
+            return self.scalar(key, level)
+        return self._cleaned(key, written, longest, level, meant)
+
+    def _cleaned(self, key: str, written: str, longest: int, level: Level, meant: Callable[[str], str]) -> str | None:
         if not written.isprintable() and plain.first_control_character(written) is not None:
             self.complain(key, "holds control characters, which were removed")
-        text = plain.one_line(written) if one_line else plain.plain_text(written)
+        text = meant(written)
         if len(text) > longest:
             self.complain(key, f"is longer than {longest} characters", level)
             return None
@@ -176,7 +183,10 @@ class Fields:
 
     def url_as_written(self, key: str, level: Level = Level.WARNING) -> tuple[str, str] | None:
         """Return an absolute http(s) URL as it was written, but for outer white space, and as it has to be."""
-        written = (self.scalar(key, level) or "").strip()
+        written = self.scalar(key, level)
+        if written is None:
+            return None
+        written = written.strip()
         url = self._checked(key, written, level)
         return None if url is None else (written, url)
 
@@ -240,7 +250,7 @@ class Fields:
         if self._values.get(key) is None:
             return ()
         nested = [self._nested(value, (key, place), scalar_key) for place, value in enumerate(self._list(key))]
-        return tuple(item for item in nested if item is not None)
+        return tuple([item for item in nested if item is not None])
 
     def _nested(self, value: Value, place: Path, scalar_key: str) -> Fields | None:
         if type(value) is dict:
@@ -255,7 +265,7 @@ class Fields:
         names = []
         for value in self._list(key):
             if isinstance(value, str):
-                name = self._text(key, value, MAX_NAME_LENGTH, Level.WARNING, one_line=True)
+                name = self._cleaned(key, value, MAX_NAME_LENGTH, Level.WARNING, plain.one_line)
                 names += [name] if name else []
             else:
                 self.complain(key, "has something else than a name in it")
