@@ -12,7 +12,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,8 +30,11 @@ _RENDERERS = 1
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 _DIGITS = re.compile("[0-9]{1,12}")
-_DATABASE = re.compile(r"[A-Za-z][A-Za-z0-9+]*://.*", re.DOTALL)
+_DATABASE = re.compile(r"([A-Za-z][A-Za-z0-9+]*)://.*", re.DOTALL)
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+[a-z]+)?:///)(.+)", re.DOTALL)
+_POSTGRESQL = re.compile(
+    r"(?:postgres|postgresql(?:\+psycopg)?)://(?:[^/]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/:?@\[\]]*)(?::[0-9]{1,5})?/[^/?]+(?:\?.*)?"
+)
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -40,7 +43,7 @@ class Config:
     """All settings, checked."""
 
     content: Path | None = None
-    database: str | None = None
+    database: str | None = field(default=None, repr=False)  # it may hold a password
     base_url: str | None = None
     site_url: str | None = None
     site_id: str | None = None
@@ -174,11 +177,18 @@ def _text(value: Any) -> str:
 
 def _database(value: Any) -> str:
     url = _text(value)
-    if not _DATABASE.fullmatch(url):
+    found = _DATABASE.fullmatch(url)
+    if found is None:
         raise ValueError("is no database URL such as sqlite:///index.sqlite3")
-    file = _SQLITE_FILE.fullmatch(url)
-    if url.startswith("sqlite") and (file is None or file[2] == ":memory:"):
-        raise ValueError("has to name a file: an index in memory would be lost, and no other process could read it")
+    database = found[1].partition("+")[0]
+    if database == "sqlite":
+        file = _SQLITE_FILE.fullmatch(url)
+        if file is None or file[2] == ":memory:":
+            raise ValueError("has to name a file: an index in memory would be lost, and no other process could read it")
+    elif database not in ("postgresql", "postgres"):
+        raise ValueError("has to be of SQLite or PostgreSQL, such as sqlite:///index.sqlite3 or postgresql://user@host/database")
+    elif not _POSTGRESQL.fullmatch(url):
+        raise ValueError("is no URL such as postgresql://user:password@host:5432/database, with other signs in names as %XX")
     return url
 
 
@@ -250,7 +260,7 @@ class _Setting(NamedTuple):
 
 _SETTINGS: Mapping[str, _Setting] = {
     "content": _Setting(_text, "the folder of article files", Path.joinpath),
-    "database": _Setting(_database, "URL of the index; default: an SQLite file in the user's cache folder", _database_in),
+    "database": _Setting(_database, "URL of the index, SQLite's or PostgreSQL's; default: a file in the user's cache folder", _database_in),
     "base_url": _Setting(_web_url, "where the feeds are, such as https://feeds.example.org; default: as requested"),
     "site_url": _Setting(_web_url, "the site that the articles belong to; default: base_url"),
     "site_id": _Setting(_site_id, "what the ids of feeds are made from, never to be changed; default: base_url"),

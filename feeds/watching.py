@@ -57,7 +57,8 @@ def folder_changes(config: Config) -> Iterator[set[FileChange]]:
     happens with links to releases. Where it can't be watched, because it is away for instance, that is tried again every
     `refresh_seconds`.
     """
-    content, index = str(config.content), config.database_url.partition(":///")[2]
+    content, database = str(config.content), config.database_url
+    index = database.partition(":///")[2] if database.startswith("sqlite") else ""
 
     def counts(_: Change, path: str) -> bool:
         is_hidden = f"{os.sep}." in path.removeprefix(content).rpartition(os.sep)[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from hypothesis import HealthCheck, settings
 from feeds.config import Config
 from feeds.service import FeedService
 from feeds.store.base import Store
-from feeds.store.sql import open_store
+from feeds.store.sql import IN_MEMORY, open_store
 from feeds.web import create_app
 
 from .builders import NOON
 from .corpus import write_corpus
+from .postgres import Postgres, running_postgres
 
 settings.register_profile("feeds", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("feeds")
@@ -42,11 +44,50 @@ def clock() -> Clock:
     return Clock()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked `every_database` on each of them."""
+    if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("every_database"):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server of this session."""
+    with running_postgres() as server:
+        yield server
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'index.sqlite3'}")
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database: SQLite, or PostgreSQL where the test runs on every database."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path / 'index.sqlite3'}"
+    else:
+        with request.getfixturevalue("postgres").database() as url:
+            yield url
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    opened = open_store(database)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def fresh_store(database: str, request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Store]]:
+    """What opens one empty index after the other, each gone at its end, for tests that need many."""
+
+    @contextmanager
+    def fresh() -> Iterator[Store]:
+        with nullcontext(IN_MEMORY) if database.startswith("sqlite") else request.getfixturevalue("postgres").database() as url:
+            opened = open_store(url)
+            try:
+                yield opened
+            finally:
+                opened.close()
+
+    return fresh
 
 
 @pytest.fixture
@@ -63,9 +104,9 @@ def content(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def config(tmp_path: Path, content: Path) -> Config:
+def config(database: str, content: Path) -> Config:
     """Settings of a site whose folder a test refreshes itself, with the database of the fixture `store`."""
-    return Config(content=content, database=f"sqlite:///{tmp_path / 'index.sqlite3'}", refresh_seconds=0, title="Example News")
+    return Config(content=content, database=database, refresh_seconds=0, title="Example News")
 
 
 @pytest.fixture

@@ -291,7 +291,16 @@ def test_index_that_another_process_refreshes_is_an_error(run: Run, content: Pat
         (("index", "a\x1b[31m"), {}, [r"content: {}/a\x1b[31m: No such file or directory"]),
         (("serve", "file"), {}, ["content: {}/file is no folder"]),
         (("topics", "--database", "here"), {}, ["command line: --database: is no database URL such as sqlite:///index.sqlite3"]),
-        (("topics", "--database", "mysql://here"), {}, ["mysql://here: only sqlite:///PATH is supported"]),
+        (
+            ("topics", "--database", "mysql://here"),
+            {},
+            [
+                (
+                    "command line: --database: has to be of SQLite or PostgreSQL, "
+                    "such as sqlite:///index.sqlite3 or postgresql://user@host/database"
+                )
+            ],
+        ),
         (("topics", "--database", "sqlite:///file"), {}, ["sqlite:///{}/file: file is not a database"]),
         (("show", "ai", "--database", "sqlite:///file/x"), {}, ["{}/file/x: its folder can't be created: File exists"]),
         (("show", "ai", "--database", "sqlite:///new"), {}, ["the index is empty still: the folder was not read yet"]),

@@ -111,12 +111,14 @@ def test_server_without_options_reads_the_environment_and_the_current_directory(
     assert Config.from_env({"FEEDS_CONTENT": "news"}) == Config(title="file", content=tmp_path / "news")
 
 
+POSTGRESQL = "postgresql://user@host/database"
 NUMBER = "has to be a whole number from {} to {}"
 WRONG = [
     ("content", "", "has to be text, and not empty"),
     ("database", "index.sqlite3", "is no database URL such as sqlite:///index.sqlite3"),
     ("database", "sqlite://", "has to name a file: an index in memory would be lost, and no other process could read it"),
     ("database", "sqlite:///:memory:", "has to name a file: an index in memory would be lost, and no other process could read it"),
+    ("database", "mysql://host/db", f"has to be of SQLite or PostgreSQL, such as sqlite:///index.sqlite3 or {POSTGRESQL}"),
     ("base_url", "feeds.example.org", "is not an absolute http or https URL"),
     ("base_url", "ftp://feeds.example.org", "is not an absolute http or https URL"),
     ("base_url", "https://feeds.example.org/?a", "must not have a query or a fragment"),
@@ -249,6 +251,40 @@ def test_database_is_the_same_by_whatever_name_the_folder_goes(tmp_path: Path) -
 
 def test_database_that_is_set_needs_no_folder() -> None:
     assert Config(database="sqlite:////srv/index.sqlite3").database_url == "sqlite:////srv/index.sqlite3"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        POSTGRESQL,
+        "postgresql:///feeds",
+        "postgresql://:@/feeds?host=/var/run/postgresql",
+        "postgres://feeds:s3cr%2Ft@db.example.org:5432/feeds?sslmode=verify-full",
+        "postgresql+psycopg://[2001:db8::1]:6432/feeds",
+    ],
+)
+def test_database_may_be_in_postgresql(url: str, tmp_path: Path) -> None:
+    assert load(tmp_path, {"database": url}).database_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:s3cret@host:port/feeds",
+        "postgresql://user:s3cret@host",
+        "postgresql://user:s3cret@host/",
+        "postgresql://user:s3/cret@host/feeds",
+        "postgresql+asyncpg://user:s3cret@host/feeds",
+    ],
+)
+def test_address_of_postgresql_that_cannot_be_right_is_an_error_without_the_password(url: str, tmp_path: Path) -> None:
+    assert reasons(tmp_path, options={"database": url}) == (
+        "command line: --database: is no URL such as postgresql://user:password@host:5432/database, with other signs in names as %XX",
+    )
+
+
+def test_password_of_the_database_is_not_in_what_the_settings_look_like() -> None:
+    assert "s3cret" not in repr(Config(database="postgresql://user:s3cret@host/feeds"))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from feeds.store.base import Store
 
 from .builders import DAY, NOON, article, good, image, outcome, refresh
 
+pytestmark = pytest.mark.every_database
+
 HOUR = timedelta(hours=1)
 EARLY, LATE = NOON - DAY, NOON + DAY
 

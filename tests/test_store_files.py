@@ -11,6 +11,8 @@ from feeds.store.base import Store
 
 from .builders import DAY, NOON, article, good, outcome, refresh, titles
 
+pytestmark = pytest.mark.every_database
+
 LATER = NOON + DAY
 BROKEN = Problem("is broken", 3, "title", Level.ERROR)
 DOUBTFUL = Problem("is odd", 4, "quality")

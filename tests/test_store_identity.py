@@ -12,6 +12,8 @@ from feeds.store.base import Store
 
 from .builders import DAY, NOON, article, good, outcome, refresh, related, titles
 
+pytestmark = pytest.mark.every_database
+
 HOUR = timedelta(hours=1)
 TOMORROW = NOON + DAY
 POINTED_AT = "https://news.example.com/b"

@@ -11,6 +11,8 @@ from feeds.store.base import Store
 
 from .builders import DAY, NOON, article, good, outcome, refresh, titles
 
+pytestmark = pytest.mark.every_database
+
 HOUR = timedelta(hours=1)
 WEEK = 7 * DAY
 

@@ -7,7 +7,6 @@ every reader fetch the feed for nothing.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,8 @@ from feeds.store.base import Store
 from feeds.store.sql import open_store
 
 from .builders import DAY, NOON, article, good, outcome, refresh, related
+
+pytestmark = pytest.mark.every_database
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -229,13 +230,12 @@ def test_scheduled_article_that_points_to_a_story_is_not_moved_before_its_time(s
     assert modified_at(store, NOON + HOUR) == NOON
 
 
-def test_restart_moves_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'index.sqlite3'}"
-    first = open_store(url)
+def test_restart_moves_nothing(database: str) -> None:
+    first = open_store(database)
     refresh(first, NOON, good())
     first.close()
 
-    second = open_store(url)
+    second = open_store(database)
     refresh(second, LATER)
     assert modified_at(second) == NOON
     second.close()

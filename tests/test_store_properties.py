@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.identity import article_id
 from feeds.model import Article, ArticleQuery, Cursor, Kind, Level, Outcome, Problem, State, Takedown
 from feeds.store.base import Snapshot, Store
-from feeds.store.sql import IN_MEMORY, open_store
 
 from .builders import NOON, article, outcome, refresh, related
 from .reference import ReferenceStore, ReferenceView
 
+pytestmark = pytest.mark.every_database
+
+FreshStore = Callable[[], AbstractContextManager[Store]]
 HOUR = timedelta(hours=1)
 NAMES = "abc"
 URLS = {name: f"https://news.example.com/{name}" for name in NAMES}
@@ -86,15 +89,6 @@ def queries(draw: st.DrawFn) -> ArticleQuery:
     )
 
 
-@contextmanager
-def empty_store() -> Iterator[Store]:
-    store = open_store(IN_MEMORY)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
 def what_is_shown(view: Snapshot | ReferenceView) -> dict[str, Any]:
     ids = [article_id(url) for url in (*URLS.values(), "https://elsewhere.example.net/x")]
     return {
@@ -112,9 +106,9 @@ def states(view: Snapshot, paths: list[str]) -> dict[str, State]:
 
 @settings(max_examples=30)
 @given(st.lists(steps(), min_size=1, max_size=5))
-def test_every_sequence_of_refreshes_shows_what_the_rules_say(history: list[Step]) -> None:
+def test_every_sequence_of_refreshes_shows_what_the_rules_say(fresh_store: FreshStore, history: list[Step]) -> None:
     reference, now = ReferenceStore(), NOON
-    with empty_store() as store:
+    with fresh_store() as store:
         for step in history:
             now += step.hours * HOUR
             refresh(store, now, *step.outcomes, gone=step.gone)
@@ -129,9 +123,11 @@ def test_every_sequence_of_refreshes_shows_what_the_rules_say(history: list[Step
 
 @settings(max_examples=30)
 @given(steps(), steps(), st.lists(queries(), min_size=5, max_size=10), st.integers(0, 8))
-def test_every_query_finds_what_the_rules_say(first: Step, second: Step, asked: list[ArticleQuery], hours: int) -> None:
+def test_every_query_finds_what_the_rules_say(
+    fresh_store: FreshStore, first: Step, second: Step, asked: list[ArticleQuery], hours: int
+) -> None:
     reference, now = ReferenceStore(), NOON + 4 * HOUR
-    with empty_store() as store:
+    with fresh_store() as store:
         for step in (first, second):
             now += step.hours * HOUR
             refresh(store, now, *step.outcomes, gone=step.gone)
@@ -160,11 +156,11 @@ def feeds_of(view: Snapshot) -> dict[tuple[Kind, str], Any]:
 
 @settings(max_examples=30)
 @given(st.lists(steps(), min_size=2, max_size=5), st.sampled_from([timedelta(seconds=1), HOUR]))
-def test_modification_times_grow_whenever_a_feed_changes(history: list[Step], unit: timedelta) -> None:
+def test_modification_times_grow_whenever_a_feed_changes(fresh_store: FreshStore, history: list[Step], unit: timedelta) -> None:
     now = NOON
     before: dict[tuple[Kind, str], Any] = {}
     modified: dict[tuple[Kind, str], Any] = {}
-    with empty_store() as store:
+    with fresh_store() as store:
         for number, step in enumerate(history):
             now += step.hours * unit
             refresh(store, now, *step.outcomes, gone=step.gone, fingerprint=str(number // 2))

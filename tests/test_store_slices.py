@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.model import Article, Choice, Kind, Outcome, Provider, Slice, SliceOrder, State, Takedown
+from feeds.model import Article, Choice, Kind, Provider, Slice, SliceOrder, State, Takedown
 from feeds.store.base import Store
-from feeds.store.sql import IN_MEMORY, open_store
 from feeds.words import indexed_words, sought_words
 
 from .builders import DAY, NOON, article, good, outcome, refresh
+
+pytestmark = pytest.mark.every_database
 
 AI, LAW = Choice(Kind.TOPIC, "ai"), Choice(Kind.TOPIC, "law")
 NOT_AI = Choice(Kind.TOPIC, "ai", is_excluded=True)
@@ -119,16 +121,6 @@ def test_deleted_article_is_found_no_more_and_may_come_back(store: Store) -> Non
     assert found(store, Slice(sought="word")) == ["Word"]
 
 
-@pytest.mark.parametrize(
-    "now", [outcome("a.md", state=State.HIDDEN, takedown=Takedown.FILE), good(title="Edited")], ids=["hidden", "edited"]
-)
-def test_words_of_what_was_taken_down_are_not_in_the_files_of_the_index(store: Store, tmp_path: Path, now: Outcome) -> None:
-    refresh(store, NOON, good(title="Xylophonically speaking"), good("b"))
-    refresh(store, NOON, now)
-
-    assert not any(b"xylophonic" in file.read_bytes().lower() for file in tmp_path.glob("index.sqlite3*"))
-
-
 NUMBERS = st.none() | st.integers(0, 3)
 NAMES = st.sampled_from(["red", "blue", "green"])
 ARTICLES = st.lists(
@@ -179,15 +171,16 @@ def meets(one: Article, part: Slice) -> bool:
 
 @settings(max_examples=60)
 @given(ARTICLES, SLICES, st.integers(1, 4))
-def test_slice_is_what_going_through_all_articles_finds(facts: list[dict[str, Any]], part: Slice, limit: int) -> None:
+def test_slice_is_what_going_through_all_articles_finds(
+    fresh_store: Callable[[], AbstractContextManager[Store]], facts: list[dict[str, Any]], part: Slice, limit: int
+) -> None:
     articles = [article(str(number), excerpt=None, **one) for number, one in enumerate(facts)]
     matching = sorted((one for one in articles if meets(one, part)), key=lambda one: (NOON - one.published_at, one.id))
     if part.order is not None:
         matching.sort(key=lambda one: (getattr(one, part.order.value) is None, -(getattr(one, part.order.value) or 0)))  # type: ignore[union-attr] # not None here
     chosen = sorted(matching[:limit], key=lambda one: (NOON - one.published_at, one.id))
 
-    store = open_store(IN_MEMORY)
-    refresh(store, NOON, *(outcome(f"{one.id}.md", one) for one in articles))
-    with store.reading(NOON) as view:
-        assert [listed.article for listed in view.slice(part, limit)] == chosen
-    store.close()
+    with fresh_store() as store:
+        refresh(store, NOON, *(outcome(f"{one.id}.md", one) for one in articles))
+        with store.reading(NOON) as view:
+            assert [listed.article for listed in view.slice(part, limit)] == chosen

@@ -1,198 +1,27 @@
-"""The index in an SQLite file: transactions, readers beside a writer, versions, and what can go wrong with a file."""
+"""The index in an SQLite file: where it is, versions, what is left in it, and what can go wrong with a file."""
 
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from feeds.errors import IndexBusyError, StoreError
-from feeds.model import ArticleQuery, FileFacts, Kind, State, Takedown
-from feeds.store.base import Refresh, Store
+from feeds.errors import StoreError
+from feeds.model import ArticleQuery, Outcome, State, Takedown
+from feeds.store.base import Store
 from feeds.store.sql import index_exists, open_store
 
-from .builders import DAY, NOON, article, good, outcome, refresh, related, titles
+from .builders import DAY, NOON, article, good, outcome, refresh, titles
 
 LATER = NOON + DAY
-FACTS = FileFacts(1, 1, b"digest")
-
-# A process that starts a refresh, says so, and goes on when its standard input ends.
-REFRESHER = """
-import sys
-from datetime import UTC, datetime
-from feeds.store.sql import open_store
-
-with open_store(sys.argv[1]).refreshing(datetime(2024, 5, 17, 12, tzinfo=UTC)) as refresh:
-    refresh.finish("settings")
-    print("refreshing", flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "index.sqlite3"
-
-
-@pytest.fixture
-def store(file: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{file}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def other(file: Path) -> Iterator[Store]:
-    """Another store of the file of `store`, as another worker has it."""
-    opened = open_store(f"sqlite:///{file}")
-    yield opened
-    opened.close()
-
-
-def put(refreshing: Refresh, name: str) -> None:
-    refreshing.put([(FACTS, good(name))])
-    refreshing.finish("settings")
-
-
-def test_abandoned_refresh_leaves_the_index_as_it_was(store: Store) -> None:
-    refresh(store, NOON, good("a"))
-    with store.refreshing(LATER) as refreshing:
-        put(refreshing, "b")
-        refreshing.abandon()
-
-    assert titles(store, LATER) == ["Title of a"]
-    with store.reading(LATER) as view:
-        assert view.state().refreshed_at == NOON
-
-
-def test_exception_in_a_refresh_undoes_it_and_comes_through(store: Store) -> None:
-    def fail() -> None:
-        with store.refreshing(LATER) as refreshing:
-            put(refreshing, "b")
-            raise KeyError
-
-    refresh(store, NOON, good("a"))
-    with pytest.raises(KeyError):
-        fail()
-
-    assert titles(store, LATER) == ["Title of a"]
-    assert refresh(store, LATER, good("c"))
-
-
-def test_reader_in_the_middle_of_a_refresh_sees_the_old_state_to_the_end(store: Store, other: Store) -> None:
-    refresh(store, NOON, good("a"))
-    with store.refreshing(LATER) as refreshing:
-        put(refreshing, "b")
-        refreshing.forget(["a.md"])
-        refreshing.finish("settings")
-        assert titles(store, LATER) == titles(other, LATER) == ["Title of a"]
-
-    assert titles(store, LATER) == titles(other, LATER) == ["Title of b"]
-
-
-def test_view_stays_as_it_was_while_a_refresh_commits(store: Store, other: Store) -> None:
-    refresh(store, NOON, good("a"))
-    with other.reading(LATER) as view:
-        before = view.state()
-        refresh(store, LATER, good("b"), gone=["a.md"])
-        assert [one.article.title for one in view.articles(ArticleQuery())] == ["Title of a"]
-        assert view.state() == before
-        assert view.count(ArticleQuery()) == view.collection(Kind.ALL, "").article_count == 1  # type: ignore[union-attr] # it exists
-
-
-def test_readers_in_many_threads_see_one_state_each(store: Store) -> None:
-    refresh(store, NOON, good("a"), good("b"))
-
-    def read(_: int) -> tuple[int, int]:
-        with store.reading(LATER) as view:
-            return view.count(ArticleQuery()), len(view.articles(ArticleQuery()))
-
-    with ThreadPoolExecutor(4) as pool:
-        seen = pool.map(read, range(40))
-        for number in range(10):
-            refresh(store, NOON, good(f"new {number}"))
-        assert all(counted == listed for counted, listed in seen)
-
-
-def test_second_refresh_in_another_thread_is_refused(store: Store) -> None:
-    def refresh_too() -> None:
-        with store.refreshing(NOON):
-            pass
-
-    with store.refreshing(NOON) as refreshing, ThreadPoolExecutor(1) as pool:
-        with pytest.raises(IndexBusyError, match="another thread"):
-            pool.submit(refresh_too).result()
-        put(refreshing, "a")
-
-    assert titles(store, NOON) == ["Title of a"]
-
-
-def test_second_refresh_in_another_worker_is_refused_at_once(store: Store, other: Store) -> None:
-    with store.refreshing(NOON) as refreshing:
-        with pytest.raises(IndexBusyError, match="another process"), other.refreshing(NOON):
-            pass
-        put(refreshing, "a")
-
-    assert refresh(other, LATER, good("b"))
-    assert sorted(titles(store, LATER)) == ["Title of a", "Title of b"]
-
-
-def test_refresh_of_another_process_refuses_ours_and_lets_readers_be(store: Store, file: Path) -> None:
-    refresh(store, NOON, good("a"))
-    with subprocess.Popen(
-        [sys.executable, "-c", REFRESHER, f"sqlite:///{file}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        assert process.stdout.readline() == "refreshing\n"
-        with pytest.raises(IndexBusyError), store.refreshing(LATER):
-            pass
-        assert titles(store, LATER) == ["Title of a"]
-        process.stdin.close()
-        assert process.wait() == 0
-
-    assert refresh(store, LATER, good("b"))
-
-
-def test_refresh_of_a_killed_process_is_as_if_it_never_was(store: Store, file: Path) -> None:
-    refresh(store, NOON, good("a"))
-    with subprocess.Popen(
-        [sys.executable, "-c", REFRESHER, f"sqlite:///{file}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.kill()
-
-    with store.reading(LATER) as view:
-        assert view.state().revision == 1
-    assert refresh(store, LATER, good("b"))
-
-
-def test_worker_that_starts_during_a_refresh_can_read_at_once(store: Store, file: Path) -> None:
-    refresh(store, NOON, good("a"))
-    with store.refreshing(LATER) as refreshing:
-        put(refreshing, "b")
-        started = open_store(f"sqlite:///{file}")
-        assert titles(started, LATER) == ["Title of a"]
-        started.close()
-
-
-def test_index_survives_its_process(store: Store, file: Path) -> None:
-    refresh(store, NOON, good("a", related=(related(),)), good("b", published_at=LATER), outcome("c.md"))
-    with store.reading(NOON) as view:
-        before = (view.articles(ArticleQuery()), view.collections(Kind.TOPIC), view.state(), view.counts())
-    store.close()
-
-    again = open_store(f"sqlite:///{file}")
-    with again.reading(NOON) as view:
-        assert (view.articles(ArticleQuery()), view.collections(Kind.TOPIC), view.state(), view.counts()) == before
-    again.close()
 
 
 def test_index_in_memory_ends_with_its_store() -> None:
@@ -226,9 +55,9 @@ def test_index_exists_once_it_was_opened(tmp_path: Path) -> None:
         ("", "is no database URL such as sqlite:///index.sqlite3"),
         ("index.sqlite3", "index.sqlite3: is no database URL such as sqlite:///index.sqlite3"),
         ("postgresql://host:port/db", "is no database URL"),
-        ("mysql://host/db", "mysql://host/db: only sqlite:///PATH is supported"),
+        ("mysql://host/db", "mysql: is neither sqlite:///PATH nor postgresql://USER@HOST/DATABASE"),
         ("sqlite://index.sqlite3", "only sqlite:///PATH is supported"),
-        ("sqlite+aiosqlite:///index.sqlite3", "only sqlite:///PATH is supported"),
+        ("sqlite+aiosqlite:///index.sqlite3", "sqlite+aiosqlite: is neither"),
         ("sqlite:///index.sqlite3?mode=ro", "only sqlite:///PATH is supported"),
     ],
 )
@@ -333,12 +162,24 @@ def test_text_that_was_edited_away_is_in_no_byte_of_the_index(store: Store, file
     assert b"swordfish" not in bytes_of(file.parent)
 
 
-def test_takedown_does_not_wait_for_a_reader_and_the_next_refresh_clears_the_log(store: Store, other: Store, file: Path) -> None:
+def test_takedown_does_not_wait_for_a_reader_and_the_next_refresh_clears_the_log(store: Store, file: Path) -> None:
+    other = open_store(f"sqlite:///{file}")
     refresh(store, NOON, good("a", title="Swordfish"))
     with other.reading(NOON) as view:
         view.state()
         refresh(store, LATER, gone=["a.md"])
         assert [one.article.title for one in view.articles(ArticleQuery())] == ["Swordfish"]
+    other.close()
     refresh(store, LATER + timedelta(hours=1))
 
     assert b"Swordfish" not in bytes_of(file.parent)
+
+
+@pytest.mark.parametrize(
+    "now", [outcome("a.md", state=State.HIDDEN, takedown=Takedown.FILE), good(title="Edited")], ids=["hidden", "edited"]
+)
+def test_words_of_what_was_taken_down_are_not_in_the_files_of_the_index(store: Store, tmp_path: Path, now: Outcome) -> None:
+    refresh(store, NOON, good(title="Xylophonically speaking"), good("b"))
+    refresh(store, NOON, now)
+
+    assert not any(b"xylophonic" in file.read_bytes().lower() for file in tmp_path.glob("index.sqlite3*"))

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, insert, selec
 
 from feeds.identity import identity_key
 from feeds.model import Article, FileFacts, Outcome, Problem, State, Takedown, TopicFacts
-from feeds.store import fulltext, rows
+from feeds.store import rows
+from feeds.store.database import WordIndex
 from feeds.store.labels import CollectionBook
 from feeds.store.schema import FOREVER, articles, files, listings, memberships, meta, relations, topic_files
 from feeds.store.snapshot import SqlSnapshot
@@ -47,8 +48,9 @@ _NEVER = _Span(0, 0, 0)
 class SqlRefresh:
     """A `Refresh` (see `base`) on one connection, inside one transaction."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, words: WordIndex, now: datetime) -> None:
         self._connection = connection
+        self._words = words
         self._moment = now
         self._now = rows.seconds(now)
         self._meta = {row.name: row.value for row in connection.execute(meta.select())}
@@ -65,7 +67,7 @@ class SqlRefresh:
         self.abandoned = True
 
     def preview(self) -> SqlSnapshot:
-        return SqlSnapshot(self._connection, self._moment)
+        return SqlSnapshot(self._connection, self._words, self._moment)
 
     def known_files(self) -> Mapping[str, FileFacts]:
         query = select(files.c.path, files.c.size, files.c.modified_ns, files.c.digest)
@@ -109,7 +111,7 @@ class SqlRefresh:
             self._delete(files, "id", [row["id"] for row in file_rows])
         for table, new_rows in ((files, file_rows), (articles, article_rows), (relations, relation_rows)):
             self._insert(table, new_rows)
-        fulltext.put(self._connection, found_by)
+        self._words.put(self._connection, found_by)
         self._wrote = True
 
     def _file_row(self, file_id: int, facts: FileFacts, outcome: Outcome, known: rows.Row | None) -> dict[str, Any]:
@@ -159,7 +161,7 @@ class SqlRefresh:
         """Note that an article is taken out of the index, for good or to be replaced."""
         self._unsettled.add(known.article_key)
         self._book.revisit(known.labels)
-        fulltext.drop(self._connection, known.id, rows.article(known.payload))
+        self._words.drop(self._connection, known.id, rows.article(known.payload))
         self._lost_words = True
         if _Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
             self._book.touch(known.labels)
@@ -197,7 +199,7 @@ class SqlRefresh:
         if self._moved:
             self._touch_referrers()
         if self._lost_words:
-            fulltext.forget(self._connection)
+            self._words.forget(self._connection)
         same_settings = fingerprint in (None, self._meta.get("fingerprint"))
         facts_changed = self._book.finish()
         changed = self._is_first or self._wrote or facts_changed or not same_settings or self._book.has_turned or self._is_another_month()

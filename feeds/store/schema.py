@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, inspect, select
 
 from feeds.errors import StoreError
-from feeds.store import fulltext
+from feeds.store.database import WordIndex
 
 # An order that depends on no locale, the same on every database.
 _TEXT = String().with_variant(String(collation="C"), "postgresql")
@@ -123,13 +123,13 @@ topic_files = Table(
 )
 
 
-def _create(connection: Connection) -> None:
+def _create(connection: Connection, words: WordIndex) -> None:
     metadata.create_all(connection)
-    fulltext.create(connection)
+    words.create(connection)
 
 
 # Add new migrations at the end of the list; never change one that was released.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create,)
+MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create,)
 
 
 def is_current(connection: Connection) -> bool:
@@ -141,14 +141,14 @@ def is_current(connection: Connection) -> bool:
     return _version(connection) == len(MIGRATIONS)
 
 
-def migrate(connection: Connection) -> None:
+def migrate(connection: Connection, words: WordIndex) -> None:
     """Bring the tables to this version, within the caller's transaction.
 
     Raises:
         StoreError: the index was written by a later version, or its version can't be read.
     """
     for migration in MIGRATIONS[_version(connection) :]:
-        migration(connection)
+        migration(connection, words)
     connection.execute(meta.delete().where(meta.c.name == "version"))
     connection.execute(meta.insert(), {"name": "version", "value": str(len(MIGRATIONS))})
 

@@ -10,14 +10,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, or_, select
 
 from feeds.model import Kind, Slice, SliceOrder
-from feeds.store import fulltext, rows
+from feeds.store import rows
+from feeds.store.database import WordIndex
 from feeds.store.schema import articles, collections, memberships
 from feeds.words import sought_words
 
 _LEADING = (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)
 
 
-def matching(part: Slice) -> tuple[ColumnElement[bool] | TextClause, ...]:
+def matching(part: Slice, words: WordIndex) -> tuple[ColumnElement[bool] | TextClause, ...]:
     """Return the conditions on `memberships` joined with `articles`; exactly one row of an article meets them."""
     kind, slug = _lead(part)
     conditions: list[ColumnElement[bool] | TextClause] = [memberships.c.collection_id.in_(_ids(kind, (slug,)))]
@@ -39,7 +40,7 @@ def matching(part: Slice) -> tuple[ColumnElement[bool] | TextClause, ...]:
     if part.until is not None:
         conditions.append(articles.c.published_at < _midnight(part.until) + int(timedelta(days=1).total_seconds()))
     if part.sought is not None:
-        conditions.append(fulltext.having(sought_words(part.sought)))
+        conditions.append(words.having(sought_words(part.sought)))
     return tuple(conditions)
 
 

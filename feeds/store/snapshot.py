@@ -27,6 +27,7 @@ from feeds.model import (
     Takedown,
 )
 from feeds.store import rows, slices
+from feeds.store.database import WordIndex
 from feeds.store.schema import articles, collections, files, former_slugs, memberships, meta, relations, topic_files, turns
 
 _IN_CHUNK = 500  # values in one `IN (…)`
@@ -35,8 +36,9 @@ _IN_CHUNK = 500  # values in one `IN (…)`
 class SqlSnapshot:
     """A `Snapshot` (see `base`) on one connection, inside one transaction."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, words: WordIndex, now: datetime) -> None:
         self._connection = connection
+        self._words = words
         self._now = rows.seconds(now)
 
     def state(self) -> IndexState:
@@ -117,7 +119,7 @@ class SqlSnapshot:
         found = (
             self._listed(memberships)
             .join_from(memberships, articles, memberships.c.article_id == articles.c.id)
-            .where(self._visible(memberships.c), *slices.matching(part))
+            .where(self._visible(memberships.c), *slices.matching(part, self._words))
             .order_by(*slices.order(part))
             .limit(limit)
         )

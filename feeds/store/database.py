@@ -1,0 +1,66 @@
+"""What the index asks of a database, in types and words: its transactions and its words. Knows none by name.
+
+Everything that differs from one database to the other stands behind this; tables and queries are the same for all.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from sqlalchemy import Connection, TextClause
+
+from feeds.model import Article
+from feeds.words import indexed_words
+
+
+class WordIndex(Protocol):
+    """By which words an article is found; the words are those of `feeds.words`, and no dictionary of the database."""
+
+    def create(self, connection: Connection) -> None:
+        """Create what it keeps them in."""
+
+    def put(self, connection: Connection, articles: list[tuple[int, Article]]) -> None:
+        """Add articles, by the id of their file, which must not be in the index."""
+
+    def drop(self, connection: Connection, file_id: int, article: Article) -> None:
+        """Take an article out; it must be the one that was put in."""
+
+    def forget(self, connection: Connection) -> None:
+        """Overwrite what was dropped, as far as the database does that at all."""
+
+    def having(self, words: tuple[str, ...]) -> TextClause:
+        """Return a condition on `articles`: to have all of the words."""
+
+
+class Database(Protocol):
+    """A database that keeps an index. Each of these may raise `StoreError`, and so may the work in the transactions."""
+
+    @property
+    def words(self) -> WordIndex:
+        """By which words its articles are found."""
+
+    def exists(self) -> bool:
+        """Whether it has the tables of an index already, of whatever version."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that sees one state to its end, whoever writes meanwhile."""
+
+    def migrating(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that nobody else writes beside, after waiting for its turn; leaving it commits."""
+
+    def refreshing(self) -> AbstractContextManager[Connection]:
+        """Open the same without waiting; the work may roll it back.
+
+        Raises:
+            IndexBusyError: another process has it.
+        """
+
+    def close(self) -> None:
+        """Give back what is held open."""
+
+
+def found_by(article: Article) -> tuple[str, ...]:
+    """Return the words by which an article is found."""
+    provider = "" if article.provider is None else article.provider.name
+    return indexed_words(f"{article.title} {article.excerpt or ''} {provider}")

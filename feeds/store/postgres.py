@@ -1,0 +1,163 @@
+"""The index in PostgreSQL: connections, transactions, the lock of the one who writes, words in an array.
+
+Knows PostgreSQL and psycopg; knows no table but its own of words, and how many articles make a plan worth while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from feeds.errors import IndexBusyError, StoreError
+from feeds.model import Article
+from feeds.store.database import found_by
+from feeds.store.schema import metadata
+
+DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
+_CONNECTIONS = 5  # of a process, opened as needed: its threads that read, and one that refreshes
+_PATIENCE_SECONDS = 5  # with a connection that is not made, or not given back
+_STATEMENT_SECONDS = 10  # of a reader; a writer's may take their time
+_BUSY_SECONDS = 10  # how long a migration waits for its turn
+_ARGUMENTS: dict[str, Any] = {
+    "connect_timeout": _PATIENCE_SECONDS,
+    "application_name": "feeds",
+    # A server that is gone without a word is noticed in seconds, not in the hours of TCP.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,  # milliseconds
+    # Every query is planned with its values: a word in half of all articles needs another way than a rare one.
+    "prepare_threshold": None,
+}
+_LOCK_NAMESPACE = 0x66656564  # "feed"
+# One index for each schema; a transaction's own lock goes with its connection, and passes through connection poolers.
+_LOCK = f"({_LOCK_NAMESPACE}, current_schema()::regnamespace::oid::integer)"
+
+
+class ArrayWords:
+    """The `WordIndex` (see `database`) of PostgreSQL.
+
+    Spec: https://www.postgresql.org/docs/current/gin.html
+    """
+
+    def create(self, connection: Connection) -> None:
+        connection.exec_driver_sql('CREATE TABLE article_words (article_id integer PRIMARY KEY, words text[] COLLATE "C" NOT NULL)')
+        connection.exec_driver_sql("CREATE INDEX word_index ON article_words USING gin (words)")
+
+    def put(self, connection: Connection, articles: list[tuple[int, Article]]) -> None:
+        if articles:
+            rows = [(file_id, list(found_by(article))) for file_id, article in articles]
+            connection.exec_driver_sql("INSERT INTO article_words VALUES (%s, %s)", rows)
+
+    def drop(self, connection: Connection, file_id: int, _: Article) -> None:
+        connection.exec_driver_sql("DELETE FROM article_words WHERE article_id = %s", (file_id,))
+
+    def forget(self, connection: Connection) -> None:
+        """Do nothing: what was deleted is no one's to overwrite but VACUUM's."""
+
+    def having(self, words: tuple[str, ...]) -> TextClause:
+        condition = text("articles.id IN (SELECT article_id FROM article_words WHERE words @> CAST(:sought AS text[]))")
+        return condition.bindparams(sought=list(words))
+
+
+class PostgresDatabase:
+    """The `Database` (see `database`) at a PostgreSQL URL, whose query may name parameters of libpq.
+
+    Raises:
+        StoreError: there is no driver for it.
+    """
+
+    words = ArrayWords()
+
+    def __init__(self, url: URL) -> None:
+        # Neither the password nor a query, which may hold one, is ever said.
+        self._name = url.set(drivername="postgresql", password=None, query={}).render_as_string()
+        self._engine = self._created(url)
+        self._writing_engine = self._engine.execution_options(isolation_level="READ COMMITTED")
+
+    def _created(self, url: URL) -> Engine:
+        arguments = {name: value for name, value in _ARGUMENTS.items() if name not in url.query}
+        try:
+            engine = create_engine(
+                url.set(drivername="postgresql+psycopg"),
+                connect_args=arguments,
+                isolation_level="REPEATABLE READ",
+                pool_size=_CONNECTIONS,
+                max_overflow=0,
+                pool_timeout=_PATIENCE_SECONDS,
+                pool_pre_ping=True,
+                hide_parameters=True,
+            )
+        except ImportError as error:
+            raise StoreError(f"{self._name}: needs psycopg; install it with: pip install 'psycopg[binary]>=3.2'") from error
+
+        @event.listens_for(engine, "connect")
+        def _limit(connection: Any, _: object) -> None:
+            connection.autocommit = True
+            connection.execute(f"SET statement_timeout = {_STATEMENT_SECONDS * 1000}")
+            connection.autocommit = False
+
+        return engine
+
+    def exists(self) -> bool:
+        with self.reading() as connection:
+            return inspect(connection).has_table("meta")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        reader = self._engine.execution_options(postgresql_readonly=True)
+        with self._errors(), reader.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        with self._writing() as connection:
+            connection.exec_driver_sql(f"SELECT set_config('lock_timeout', '{_BUSY_SECONDS}s', true)")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{_LOCK}")
+            yield connection
+
+    @contextmanager
+    def refreshing(self) -> Iterator[Connection]:
+        with self._writing() as connection:
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock{_LOCK}").scalar():
+                raise IndexBusyError("another process refreshes the index right now")
+            yield connection
+            if connection.in_transaction():
+                _settle(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Open a transaction that sees what others committed before it got its lock, and that takes its time."""
+        with self._errors(), self._writing_engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql(
+                "SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)"
+            )
+            yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise StoreError(f"{self._name}: all {_CONNECTIONS} connections of this process are in use") from error
+        except SQLAlchemyError as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if getattr(cause, "sqlstate", None) == "55P03":  # lock_not_available
+                raise IndexBusyError("another process refreshes the index right now") from error
+            raise StoreError(f"{self._name}: {' '.join(str(cause).split())}") from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _settle(connection: Connection) -> None:
+    """Put the new words in their place, and let the planner look at tables that it never saw filled; later autovacuum does."""
+    connection.exec_driver_sql("SELECT gin_clean_pending_list('word_index')")
+    unseen = "SELECT reltuples < 0 AND EXISTS (SELECT FROM articles OFFSET 1000) FROM pg_class WHERE oid = 'articles'::regclass"
+    if connection.exec_driver_sql(unseen).scalar():
+        connection.exec_driver_sql(f"ANALYZE article_words, {', '.join(metadata.tables)}")
