@@ -15,11 +15,12 @@ from feeds.catalog import Page
 from feeds.content import folder, loader
 from feeds.errors import NotFoundError
 from feeds.feed import Document, FeedAddress, Finding, PageAddress, Site
-from feeds.model import Collection, FileFacts, FileReport, IndexState, Kind, Outcome, Problem, Slice, State
+from feeds.model import Collection, FileFacts, FileReport, IndexState, Kind, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
 from feeds.render.lint import lint
 from feeds.store.base import Refresh, RefreshResult, Snapshot, Store
+from feeds.store.prepared import Prepared, prepare
 
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 
@@ -133,14 +134,14 @@ def _refresh(refresh: Refresh, content: Path, fingerprint: str | None) -> Refres
     candidates = list(folder.scan(content))
     read = 0
 
-    def outcomes() -> Iterator[tuple[FileFacts, Outcome]]:
+    def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
         nonlocal read
         for loaded in loader.load(loader.changed(candidates, known), known):
             if loaded.outcome is None:
                 refresh.touch(loaded.path, loaded.facts)
             else:
                 read += 1
-                yield loaded.facts, loaded.outcome
+                yield loaded.facts, prepare(loaded.outcome)
 
     refresh.put(outcomes())
     gone = known.keys() - {candidate.path for candidate in candidates}

@@ -31,6 +31,7 @@ from feeds.model import (
 )
 from feeds.service import FeedService
 from feeds.store.base import Store
+from feeds.store.prepared import prepare
 from feeds.store.sql import open_store
 from feeds.web import create_app
 
@@ -121,7 +122,7 @@ def refresh(
 ) -> bool:
     """Refresh an index with what files came to and which are gone; return whether a feed can differ."""
     with store.refreshing(now) as refreshing:
-        refreshing.put((FileFacts(1, 1, one.path.encode()), one) for one in outcomes)
+        refreshing.put((FileFacts(1, 1, one.path.encode()), prepare(one)) for one in outcomes)
         refreshing.forget(gone)
         if topics is not None:
             refreshing.put_topics(topics)

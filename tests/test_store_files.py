@@ -8,6 +8,7 @@ import pytest
 
 from feeds.model import ArticleQuery, FileFacts, FileReport, IndexState, Kind, Level, Outcome, Problem, State, Takedown
 from feeds.store.base import Store
+from feeds.store.prepared import prepare
 
 from .builders import DAY, NOON, article, good, outcome, refresh, titles
 
@@ -60,7 +61,7 @@ def test_index_that_was_never_refreshed_holds_nothing(store: Store) -> None:
 def test_file_is_known_by_its_facts(store: Store) -> None:
     facts = FileFacts(10, 11, b"digest")
     with store.refreshing(NOON) as refreshing:
-        refreshing.put([(facts, good())])
+        refreshing.put([(facts, prepare(good()))])
         refreshing.finish("settings")
 
     assert known_files(store) == {"a.md": facts}
@@ -292,7 +293,7 @@ def test_first_refresh_of_a_new_month_is_a_change(store: Store) -> None:
 
 def test_preview_shows_what_will_be_before_anybody_else_sees_it(store: Store) -> None:
     with store.refreshing(NOON) as refreshing:
-        refreshing.put([(FileFacts(1, 1, b""), good())])
+        refreshing.put([(FileFacts(1, 1, b""), prepare(good()))])
         refreshing.finish("settings")
         assert [one.article.title for one in refreshing.preview().articles(ArticleQuery())] == ["Title of a"]
         refreshing.abandon()

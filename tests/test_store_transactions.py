@@ -12,6 +12,7 @@ import pytest
 from feeds.errors import IndexBusyError
 from feeds.model import ArticleQuery, FileFacts, Kind
 from feeds.store.base import Refresh, Store
+from feeds.store.prepared import prepare
 from feeds.store.sql import open_store
 
 from .builders import DAY, NOON, good, outcome, refresh, related, titles
@@ -43,7 +44,7 @@ def other(database: str) -> Iterator[Store]:
 
 
 def put(refreshing: Refresh, name: str) -> None:
-    refreshing.put([(FACTS, good(name))])
+    refreshing.put([(FACTS, prepare(good(name)))])
     refreshing.finish("settings")
 
 

@@ -21,12 +21,12 @@ from feeds.model import (
     IndexState,
     Kind,
     ListedArticle,
-    Outcome,
     Problem,
     Slice,
     State,
     TopicFacts,
 )
+from feeds.store.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ class Refresh(Protocol):
     def touch(self, path: str, facts: FileFacts) -> None:
         """Keep new facts of a known file whose bytes are the same."""
 
-    def put(self, files: Iterable[tuple[FileFacts, Outcome]]) -> None:
-        """Take what files came to, instead of what was known of them.
+    def put(self, files: Iterable[tuple[FileFacts, Prepared]]) -> None:
+        """Take what files came to (see `prepared.prepare`), instead of what was known of them.
 
         A refused file keeps its last good article, unless it says or may say that it is taken down; and it stays taken
         down where it was.

@@ -10,9 +10,6 @@ from typing import Protocol
 
 from sqlalchemy import Connection, TextClause
 
-from feeds.model import Article
-from feeds.words import indexed_words
-
 
 class WordIndex(Protocol):
     """By which words an article is found; the words are those of `feeds.words`, and no dictionary of the database."""
@@ -20,11 +17,11 @@ class WordIndex(Protocol):
     def create(self, connection: Connection) -> None:
         """Create what it keeps them in."""
 
-    def put(self, connection: Connection, articles: list[tuple[int, Article]]) -> None:
-        """Add articles, by the id of their file, which must not be in the index."""
+    def put(self, connection: Connection, found_by: list[tuple[int, tuple[str, ...]]]) -> None:
+        """Add the words of articles, by the id of their file, which must not be in the index."""
 
-    def drop(self, connection: Connection, file_id: int, article: Article) -> None:
-        """Take an article out; it must be the one that was put in."""
+    def drop(self, connection: Connection, file_id: int, words: tuple[str, ...]) -> None:
+        """Take an article out; the words must be those that were put in."""
 
     def forget(self, connection: Connection) -> None:
         """Overwrite what was dropped, as far as the database does that at all."""
@@ -58,9 +55,3 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Give back what is held open."""
-
-
-def found_by(article: Article) -> tuple[str, ...]:
-    """Return the words by which an article is found."""
-    provider = "" if article.provider is None else article.provider.name
-    return indexed_words(f"{article.title} {article.excerpt or ''} {provider}")

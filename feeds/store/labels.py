@@ -5,14 +5,16 @@ Knows the rules by which a name becomes a collection and a collection gets its s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select
 
 from feeds.identity import distinct_slugs, fold, slug
-from feeds.model import Article, Kind, TopicFacts
+from feeds.model import Kind, TopicFacts
 from feeds.store import rows
+from feeds.store.prepared import NamedLabel
 from feeds.store.schema import FOREVER, articles, collections, former_slugs, memberships, relations, turns
 from feeds.store.snapshot import modification_time
 
@@ -67,15 +69,9 @@ class CollectionBook:
             self._next_id += 1
         return entry
 
-    def labels(self, article: Article) -> rows.Labels:
+    def labels(self, named: Iterable[NamedLabel]) -> rows.Labels:
         """Return the collections of an article, each with the name as the article spells it."""
-        provider = article.provider
-        named = [(Kind.ALL, "", "")]
-        named += [(Kind.TOPIC, fold(name), name) for name in article.topics]
-        named += [(kind, fold(name), name) for kind, name in ((Kind.CATEGORY, article.category), (Kind.TYPE, article.type)) if name]
-        if provider is not None and provider.domain is not None:
-            named.append((Kind.PROVIDER, provider.domain, provider.name))
-        return [(self._add(*found).id, found[2]) for found in named]
+        return [(self._add(label.kind, label.folded, label.name).id, label.name) for label in named]
 
     def touch(self, labels: bytes) -> None:
         """Note that the collections of an article look different now."""

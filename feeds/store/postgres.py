@@ -14,8 +14,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from feeds.errors import IndexBusyError, StoreError
-from feeds.model import Article
-from feeds.store.database import found_by
 from feeds.store.schema import metadata
 
 DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
@@ -49,12 +47,11 @@ class ArrayWords:
         connection.exec_driver_sql('CREATE TABLE article_words (article_id integer PRIMARY KEY, words text[] COLLATE "C" NOT NULL)')
         connection.exec_driver_sql("CREATE INDEX word_index ON article_words USING gin (words)")
 
-    def put(self, connection: Connection, articles: list[tuple[int, Article]]) -> None:
-        if articles:
-            rows = [(file_id, list(found_by(article))) for file_id, article in articles]
-            connection.exec_driver_sql("INSERT INTO article_words VALUES (%s, %s)", rows)
+    def put(self, connection: Connection, found_by: list[tuple[int, tuple[str, ...]]]) -> None:
+        if found_by:
+            connection.exec_driver_sql("INSERT INTO article_words VALUES (%s, %s)", [(file_id, list(words)) for file_id, words in found_by])
 
-    def drop(self, connection: Connection, file_id: int, _: Article) -> None:
+    def drop(self, connection: Connection, file_id: int, _: tuple[str, ...]) -> None:
         connection.exec_driver_sql("DELETE FROM article_words WHERE article_id = %s", (file_id,))
 
     def forget(self, connection: Connection) -> None:

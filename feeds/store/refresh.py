@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 
-from feeds.identity import identity_key
-from feeds.model import Article, FileFacts, Outcome, Problem, State, Takedown, TopicFacts
-from feeds.store import rows
+from feeds.model import FileFacts, Problem, State, Takedown, TopicFacts
+from feeds.store import bulk, rows
 from feeds.store.database import WordIndex
 from feeds.store.labels import CollectionBook
+from feeds.store.prepared import Prepared, PreparedArticle, found_by
 from feeds.store.schema import FOREVER, articles, files, listings, memberships, meta, relations, topic_files
 from feeds.store.snapshot import SqlSnapshot
 
@@ -57,7 +57,8 @@ class SqlRefresh:
         self._is_first = "refreshed_at" not in self._meta
         self._book = CollectionBook(connection, self._now, int(self._meta.get("settings_at", "0")))
         self._next_id = (connection.execute(select(func.max(files.c.id))).scalar() or 0) + 1
-        self._unsettled: set[str] = set()  # keys of identities
+        self._unsettled: set[str] = set()  # keys of identities whose spans are to be found
+        self._settled: set[str] = set()  # keys whose spans were known at once
         self._moved: set[str] = set()  # keys of identities that were, or are now, seen differently
         self._lost_words = False
         self._wrote = False
@@ -77,91 +78,109 @@ class SqlRefresh:
         moved = update(files).where(files.c.path == path)
         self._connection.execute(moved.values(size=facts.size, modified_ns=facts.modified_ns))
 
-    def put(self, loaded: Iterable[tuple[FileFacts, Outcome]]) -> None:
+    def put(self, loaded: Iterable[tuple[FileFacts, Prepared]]) -> None:
         for batch in _in_batches(loaded):
-            known = {} if self._is_first else self._known([outcome.path for _, outcome in batch])
-            self._put_batch([(facts, outcome, known.get(outcome.path)) for facts, outcome in batch])
+            known = {} if self._is_first else self._known([prepared.path for _, prepared in batch])
+            self._put_batch([(facts, prepared, known.get(prepared.path)) for facts, prepared in batch])
 
     def _known(self, paths: list[str]) -> dict[str, rows.Row]:
         query = select(files.c.id, files.c.path, files.c.key, files.c.takedown, articles.c.key.label("article_key"), *_ARTICLE_FACTS)
         joined = query.join_from(files, articles, files.c.id == articles.c.id, isouter=True)
         return {row.path: row for row in self._connection.execute(joined.where(files.c.path.in_(paths)))}
 
-    def _put_batch(self, batch: list[tuple[FileFacts, Outcome, rows.Row | None]]) -> None:
-        file_rows, article_rows, relation_rows, dropped, found_by = [], [], [], [], []
-        for facts, outcome, known in batch:
+    def _put_batch(self, batch: list[tuple[FileFacts, Prepared, rows.Row | None]]) -> None:
+        file_rows: list[bulk.Row] = []
+        new: list[tuple[int, PreparedArticle, bytes]] = []  # id of the file, article, labels
+        dropped: list[int] = []
+        for facts, prepared, known in batch:
             file_id = self._next_id if known is None else known.id
             self._next_id += known is None
-            file_rows.append(self._file_row(file_id, facts, outcome, known))
-            if outcome.state is State.REFUSED and outcome.takedown is Takedown.NONE:
+            file_rows.append(self._file_row(file_id, facts, prepared, known))
+            if prepared.state is State.REFUSED and prepared.takedown is Takedown.NONE:
                 continue  # the last good version, if there is one, stays
-            row = None if outcome.article is None else self._article_row(file_id, outcome.article)
-            if row is not None and known is not None and (row["payload"], row["labels"]) == (known.payload, known.labels):
+            article = prepared.article
+            labels = b"" if article is None else rows.encode(self._book.labels(article.labels))
+            if article is not None and known is not None and (article.payload, labels) == (known.payload, known.labels):
                 continue
             if known is not None and known.payload is not None:
                 self._lose(known)
                 dropped.append(file_id)
-            if row is not None and outcome.article is not None:
-                article_rows.append(row)
-                found_by.append((file_id, outcome.article))
-                relation_rows += [{"key": identity_key(story.id), "article_id": file_id} for story in outcome.article.related]
-                self._unsettled.add(row["key"])
+            if article is not None:
+                new.append((file_id, article, labels))
         self._drop(dropped)
         if not self._is_first:
-            self._delete(files, "id", [row["id"] for row in file_rows])
-        for table, new_rows in ((files, file_rows), (articles, article_rows), (relations, relation_rows)):
-            self._insert(table, new_rows)
-        self._words.put(self._connection, found_by)
+            self._delete(files, "id", [row[0] for row in file_rows])
+        bulk.insert(self._connection, files, file_rows)
+        self._put_articles(new)
         self._wrote = True
 
-    def _file_row(self, file_id: int, facts: FileFacts, outcome: Outcome, known: rows.Row | None) -> dict[str, Any]:
-        key, takedown = None if outcome.id is None else identity_key(outcome.id), outcome.takedown
+    def _put_articles(self, new: list[tuple[int, PreparedArticle, bytes]]) -> None:
+        spans = [self._first_span(article) for _, article, _ in new]
+        bulk.insert(
+            self._connection,
+            articles,
+            [
+                (
+                    file_id,
+                    article.identity,
+                    article.key,
+                    article.published_at,
+                    article.updated_at,
+                    span.listed_at,
+                    span.start,
+                    span.end,
+                    article.quality,
+                    article.heat,
+                    labels,
+                    article.payload,
+                )
+                for (file_id, article, labels), span in zip(new, spans, strict=True)
+            ],
+        )
+        bulk.insert(self._connection, relations, [(key, file_id) for file_id, article, _ in new for key in article.related_keys])
+        self._words.put(self._connection, [(file_id, article.words) for file_id, article, _ in new])
+        settled = [(file_id, labels, span) for (file_id, _, labels), span in zip(new, spans, strict=True) if span != _NEVER]
+        self._put_memberships(settled)
+        bulk.insert(
+            self._connection,
+            listings,
+            [(article.key, span.listed_at) for (_, article, _), span in zip(new, spans, strict=True) if span != _NEVER],
+        )
+
+    def _first_span(self, article: PreparedArticle) -> _Span:
+        """Return the span of an article that is put in, empty where settling has to find it.
+
+        In a new index nearly all are the only ones of their identity, and it is known at once. The others are settled, as if
+        nothing had been known.
+        """
+        if not self._is_first or article.key in self._settled:
+            self._unsettled.add(article.key)
+            return _NEVER
+        self._settled.add(article.key)
+        return _Span(article.published_at, article.published_at, FOREVER)
+
+    def _file_row(self, file_id: int, facts: FileFacts, prepared: Prepared, known: rows.Row | None) -> bulk.Row:
+        key, takedown, problems = prepared.key, prepared.takedown, prepared.problems
         before: tuple[Takedown, str | None] = (Takedown.NONE, None)
         if known is not None:
             before = (Takedown(known.takedown), known.key)
-            if key is None and outcome.state in (State.HIDDEN, State.REFUSED):
+            if key is None and prepared.state in (State.HIDDEN, State.REFUSED):
                 key = known.key  # what it takes down, if it does, is what was there
-            if outcome.state is State.REFUSED and takedown is Takedown.NONE:
+            if prepared.state is State.REFUSED and takedown is Takedown.NONE:
                 takedown = before[0]  # who can't be understood takes nothing back
         said = {before} ^ {(takedown, key)}
         self._unsettled |= {concerned for takes, concerned in said if takes is not Takedown.NONE and concerned is not None}
-        problems = outcome.problems
-        if known is not None and known.identity is not None and outcome.article is not None and outcome.article.id != known.identity:
-            problems += (Problem(f"is a new identity, {outcome.article.id}; it was {known.identity}: readers show it again", field="id"),)
-        return {
-            "id": file_id,
-            "path": outcome.path,
-            "size": facts.size,
-            "modified_ns": facts.modified_ns,
-            "digest": facts.digest,
-            "state": outcome.state,
-            "takedown": takedown,
-            "key": key,
-            "problems": rows.encode(problems) if problems else None,
-        }
-
-    def _article_row(self, file_id: int, article: Article) -> dict[str, Any]:
-        return {
-            "id": file_id,
-            "identity": article.id,
-            "key": identity_key(article.id),
-            "published_at": rows.seconds(article.published_at),
-            "updated_at": rows.seconds(article.updated_at),
-            # settling finds the span
-            "listed_at": _NEVER.listed_at,
-            "shown_from": _NEVER.start,
-            "shown_until": _NEVER.end,
-            "quality": article.quality,
-            "heat": article.heat,
-            "labels": rows.encode(self._book.labels(article)),
-            "payload": rows.encode(article),
-        }
+        article = prepared.article
+        if known is not None and known.identity is not None and article is not None and article.identity != known.identity:
+            reason = f"is a new identity, {article.identity}; it was {known.identity}: readers show it again"
+            problems = rows.encode((*rows.problems(problems), Problem(reason, field="id")))
+        return (file_id, prepared.path, facts.size, facts.modified_ns, facts.digest, prepared.state.value, takedown.value, key, problems)
 
     def _lose(self, known: rows.Row) -> None:
         """Note that an article is taken out of the index, for good or to be replaced."""
         self._unsettled.add(known.article_key)
         self._book.revisit(known.labels)
-        self._words.drop(self._connection, known.id, rows.article(known.payload))
+        self._words.drop(self._connection, known.id, found_by(rows.article(known.payload)))
         self._lost_words = True
         if _Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
             self._book.touch(known.labels)
@@ -194,6 +213,8 @@ class SqlRefresh:
         self._book.put_facts(tuple(facts for facts in found if facts is not None))
 
     def finish(self, fingerprint: str | None) -> bool:
+        for batch in _in_batches(sorted(self._settled & self._unsettled)):
+            self._delete(listings, "key", batch)
         for batch in _in_batches(sorted(self._unsettled)):
             self._settle(batch)
         if self._moved:
@@ -231,7 +252,7 @@ class SqlRefresh:
         removed = set(self._connection.execute(removed_query).scalars())
         listed_query = listings.select().where(listings.c.key.in_(keys))
         listed = {row.key: row.listed_at for row in self._connection.execute(listed_query)}
-        new_listings: list[dict[str, Any]] = []
+        new_listings: list[bulk.Row] = []
         never_shown: list[str] = []
         changes: list[tuple[rows.Row, _Span]] = []
         for key in keys:
@@ -239,7 +260,7 @@ class SqlRefresh:
             if found and key not in removed:
                 spans = self._spans(found, listed_at)
                 if spans[0].listed_at != listed_at:
-                    new_listings.append({"key": key, "listed_at": spans[0].listed_at})
+                    new_listings.append((key, spans[0].listed_at))
             else:
                 spans = [_NEVER for _ in found]
                 if listed_at is not None and listed_at > self._now:
@@ -255,9 +276,8 @@ class SqlRefresh:
                     self._book.touch(row.labels)
                     self._moved.add(key)
         self._write_spans(changes)
-        if not self._is_first:
-            self._delete(listings, "key", [*never_shown, *(row["key"] for row in new_listings)])
-        self._insert(listings, new_listings)
+        self._delete(listings, "key", [*never_shown, *(key for key, _ in new_listings)])
+        bulk.insert(self._connection, listings, new_listings)
 
     def _spans(self, found: list[rows.Row], listed_at: int | None) -> list[_Span]:
         """Return the spans of the files of one identity, given in the order in which they win."""
@@ -276,22 +296,17 @@ class SqlRefresh:
             update(articles).where(articles.c.id == bindparam("of")),
             [{"of": row.id, "listed_at": span.listed_at, "shown_from": span.start, "shown_until": span.end} for row, span in changes],
         )
-        if not self._is_first:
-            self._delete(memberships, "article_id", [row.id for row, _ in changes])
-        self._insert(
+        self._delete(memberships, "article_id", [row.id for row, _ in changes])
+        self._put_memberships([(row.id, row.labels, span) for row, span in changes if span.start < span.end])
+
+    def _put_memberships(self, listed: list[tuple[int, bytes, _Span]]) -> None:
+        bulk.insert(
+            self._connection,
             memberships,
             [
-                {
-                    "collection_id": collection,
-                    "listed_at": span.listed_at,
-                    "article_id": row.id,
-                    "shown_from": span.start,
-                    "shown_until": span.end,
-                    "name": name,
-                }
-                for row, span in changes
-                if span.start < span.end
-                for collection, name in rows.labels(row.labels)
+                (collection, span.listed_at, file_id, span.start, span.end, name)
+                for file_id, labels, span in listed
+                for collection, name in rows.labels(labels)
             ],
         )
 

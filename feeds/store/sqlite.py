@@ -15,8 +15,6 @@ from sqlalchemy import URL, Connection, Engine, StaticPool, TextClause, create_e
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from feeds.errors import IndexBusyError, StoreError
-from feeds.model import Article
-from feeds.store.database import found_by
 
 DRIVERS = ("sqlite", "sqlite+pysqlite")
 _BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
@@ -34,14 +32,14 @@ class Fts5Words:
             "CREATE VIRTUAL TABLE word_index USING fts5(words, content='', columnsize=0, detail=none, tokenize=\"ascii tokenchars '+#'\")"
         )
 
-    def put(self, connection: Connection, articles: list[tuple[int, Article]]) -> None:
-        if articles:
-            rows = [(file_id, " ".join(found_by(article))) for file_id, article in articles]
+    def put(self, connection: Connection, found_by: list[tuple[int, tuple[str, ...]]]) -> None:
+        if found_by:
+            rows = [(file_id, " ".join(words)) for file_id, words in found_by]
             connection.exec_driver_sql("INSERT INTO word_index(rowid, words) VALUES (?, ?)", rows)
 
-    def drop(self, connection: Connection, file_id: int, article: Article) -> None:
+    def drop(self, connection: Connection, file_id: int, words: tuple[str, ...]) -> None:
         statement = "INSERT INTO word_index(word_index, rowid, words) VALUES ('delete', ?, ?)"
-        connection.exec_driver_sql(statement, (file_id, " ".join(found_by(article))))
+        connection.exec_driver_sql(statement, (file_id, " ".join(words)))
 
     def forget(self, connection: Connection) -> None:
         # Until then the words still stand in the index's pages.
