@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from feeds import assembly, catalog
+from feeds import assembly, catalog, reading
 from feeds.catalog import Page
 from feeds.content import folder, loader
 from feeds.errors import NotFoundError
@@ -20,7 +20,7 @@ from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
 from feeds.render.lint import lint
 from feeds.store.base import Refresh, RefreshResult, Snapshot, Store
-from feeds.store.prepared import Prepared, prepare
+from feeds.store.prepared import Prepared
 
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 
@@ -136,12 +136,12 @@ def _refresh(refresh: Refresh, content: Path, fingerprint: str | None) -> Refres
 
     def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
         nonlocal read
-        for loaded in loader.load(loader.changed(candidates, known), known):
-            if loaded.outcome is None:
-                refresh.touch(loaded.path, loaded.facts)
+        for file in reading.read(tuple(loader.changed(candidates, known)), known):
+            if file.prepared is None:
+                refresh.touch(file.path, file.facts)
             else:
                 read += 1
-                yield loaded.facts, prepare(loaded.outcome)
+                yield file.facts, file.prepared
 
     refresh.put(outcomes())
     gone = known.keys() - {candidate.path for candidate in candidates}
