@@ -5,58 +5,68 @@ But a broken file can carry it elsewhere: a quote is lost, or two files are mixe
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from string import ascii_letters, digits
 
+_NAME = b"secured"
 _NAMED = re.compile(rb"""secured\\?["']?\s*+[:=]\s*+\\?["']?([A-Za-z0-9+/=;]{12,})""")
-_CLOSING_LINE = re.compile(rb"\n(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
-_RUN_AT_END = re.compile(rb"[A-Za-z0-9+/=;]{11,}\Z")
+# What stands before a line that closes front matter and ends as base64 does, up to that end.
+_END = re.compile(rb"""=(?=["']*+[ \t\r\v\f]*+\n(?:---|\.\.\.)[ \t]*+\r?$)""", re.MULTILINE)
 _VECTOR = re.compile(rb"(?<=[A-Za-z0-9+/]{3}[A-Za-z0-9+/=]{2});[A-Za-z0-9+/]{22}==(?![A-Za-z0-9+/=])")
 _PART = 12  # characters; shorter pieces say nothing
-_BLOCK = _PART // 2  # what two texts share of a part's length has one of these whole, wherever one of the texts is cut into blocks
-_ALPHABET = frozenset(b"+/=;" + (ascii_letters + digits).encode())
+_ALPHABET = b"+/=;" + (ascii_letters + digits).encode()
 _LETTERS = bytes(ord("a") if code in _ALPHABET else ord(" ") for code in range(256))
 _SHORTEST = b"a" * _PART
+# Of a part's length of text, a block of four that starts at a multiple of eight is always there whole.
+_BLOCK = 4
 
 
 def spills(data: bytes, said: bytes) -> bool:
     """Whether what is said of a file holds a piece of a payload, of the file itself or of another one mixed into it."""
     if b"==" in said and _VECTOR.search(said) is not None:
         return True
-    payloads = _payloads(data)
-    runs = list(_runs(said))
-    together = b" ".join(payloads)
-    # Every file has a payload, and it is long: so it is looked through for few short blocks first.
-    if not any(run[place : place + _BLOCK] in together for run in runs for place in range(0, len(run) - _BLOCK + 1, _BLOCK)):
-        return False
-    return not _parts(runs).isdisjoint(_parts(payloads))
+    payloads, runs = _payloads(data), _runs(said)
+    # Every file has a payload, and few share as much as a block with what is said: only there are all parts compared.
+    return _share_a_block(b" ".join(payloads), b" ".join(runs)) and not _parts(runs).isdisjoint(_parts(payloads))
 
 
-def _runs(text: bytes) -> Iterator[bytes]:
-    """Yield the runs of letters of the alphabet that are long enough to say something."""
+def _runs(text: bytes) -> list[bytes]:
+    """Return the runs of letters of the alphabet that are long enough to say something."""
+    runs = []
     letters = text.translate(_LETTERS) + b" "
     end = 0
     while (start := letters.find(_SHORTEST, end)) >= 0:
         end = letters.find(b" ", start)
-        yield text[start:end]
+        runs.append(text[start:end])
+    return runs
 
 
-def _payloads(text: bytes) -> list[bytes]:
+def _payloads(text: bytes) -> set[bytes]:
     """Return what must be payload: what has the name of one, or ends the front matter as one does.
 
     A word behind "secured:" in a sentence is none.
     """
-    named = [found for found in _NAMED.findall(text) if found.isupper() or re.search(b"[0-9=]", found)]
-    return named + [found for found in _ends(text) if all(re.search(kind, found) for kind in (b"[A-Z]", b"[a-z]", b"[0-9]"))]
+    place = text.find(_NAME)
+    named = [] if place < 0 else _NAMED.findall(text, place)
+    payloads = {found for found in named if found.isupper() or re.search(b"[0-9=]", found)}
+    for end in _END.finditer(text):
+        if payloads and text.endswith(tuple(payloads), 0, end.end()):
+            continue  # nearly always the one that has the name
+        line = text[text.rfind(b"\n", 0, end.start()) + 1 : end.end()]
+        found = line[line.translate(_LETTERS).rfind(b" ") + 1 :]
+        if all(re.search(kind, found) for kind in (b"[A-Z]", b"[a-z]", b"[0-9]")):
+            payloads.add(found)
+    return payloads
 
 
-def _ends(text: bytes) -> Iterator[bytes]:
-    """Yield what stands before a closing line and ends as base64 does."""
-    for closing in _CLOSING_LINE.finditer(text):
-        line = text[text.rfind(b"\n", 0, closing.start()) + 1 : closing.start()].rstrip().rstrip(b"\"'")
-        found = _RUN_AT_END.search(line) if line.endswith(b"=") else None
-        if found is not None:
-            yield found[0]
+def _share_a_block(one: bytes, other: bytes) -> bool:
+    """Whether any second block of one text stands anywhere in the other; blocks are compared as the numbers they are."""
+    blocks = set(_blocks(one)[::2])
+    return not all(blocks.isdisjoint(_blocks(other[shift:])) for shift in range(_BLOCK))
+
+
+def _blocks(text: bytes) -> list[int]:
+    return memoryview(text)[: len(text) // _BLOCK * _BLOCK].cast("I").tolist()
 
 
 def _parts(texts: Iterable[bytes]) -> set[bytes]:
