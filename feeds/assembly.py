@@ -6,7 +6,7 @@ Knows the rules of feeds and of related stories; knows no format but its name, n
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -135,7 +135,7 @@ def finished(drafted: Draft, articles: tuple[ListedArticle, ...], extension: str
         articles=articles,
         options=address.options,
         links=_links(drafted.chapter, address, extension, site),
-        picture=_picture(collection, articles, site),
+        picture=picture_of(collection, articles, site),
         parent=None if parent is None else Link(site.base_url + paths.page_path(Kind.TOPIC, parent.slug), parent.name),
         has_hub=address.part == paths.SUBSCRIPTION and address.options == DEFAULT_OPTIONS,
     )
@@ -154,7 +154,7 @@ def _slice_feed(view: Snapshot, address: FeedAddress, part: Slice, extension: st
         id=_id(address, site),
         title=f"{asked} – {site.title}",
         description=f"{asked}: articles from {site.title}",
-        page_url=f"{site.base_url}/",
+        page_url=site.base_url + paths.search_path(address.options, part),
         self_url=site.base_url + paths.feed_path(address, extension),
         updated_at=max((listed.article.updated_at for listed in articles), default=EMPTY_FEED_UPDATED_AT),
         site=site,
@@ -230,7 +230,8 @@ def description(collection: Collection, site: Site) -> str:
     }[collection.kind]
 
 
-def _picture(collection: Collection, articles: tuple[ListedArticle, ...], site: Site) -> Image | None:
+def picture_of(collection: Collection, articles: tuple[ListedArticle, ...], site: Site) -> Image | None:
+    """Return the picture of a collection, with an absolute URL: its own, else the site's."""
     images = collection.facts.images if collection.facts is not None else ()
     if collection.kind is Kind.PROVIDER and articles and articles[0].article.provider is not None:
         images = articles[0].article.provider.images
@@ -283,8 +284,8 @@ def _story(story: Related, parents: tuple[Article, ...]) -> ListedArticle:
     return ListedArticle(article, published_at, parent_urls=tuple(parent.url for parent in parents))
 
 
-def outlines(topics: list[Collection], extension: str, site: Site) -> tuple[Outline, ...]:
-    """Return the topics nested below their parents, by name; one whose parents go in a circle stands at the top."""
+def nested(topics: Sequence[Collection]) -> Mapping[str | None, Sequence[Collection]]:
+    """Return the topics by the slug of the one above; one without, or whose parents go in a circle, is below None."""
     by_name = {form: topic.slug for topic in topics for form in (topic.slug, fold(topic.name))}
     parent_of = {
         topic.slug: by_name.get(fold(topic.facts.parent)) for topic in topics if topic.facts is not None and topic.facts.parent is not None
@@ -300,6 +301,12 @@ def outlines(topics: list[Collection], extension: str, site: Site) -> tuple[Outl
     children: dict[str | None, list[Collection]] = {}
     for topic in topics:
         children.setdefault(parent(topic.slug), []).append(topic)
+    return children
+
+
+def outlines(topics: Sequence[Collection], extension: str, site: Site) -> tuple[Outline, ...]:
+    """Return the topics nested below their parents, by name."""
+    children = nested(topics)
 
     def below(parent_slug: str | None) -> tuple[Outline, ...]:
         return tuple(

@@ -1,40 +1,105 @@
-"""From the index to what a page for people shows. Knows which articles and topics stand on which page.
+"""From the index to what a page for people shows. Knows which articles, topics and months stand on which page.
 
 Knows no markup, no HTTP and no files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from feeds import assembly
+from feeds import assembly, paths
+from feeds.errors import NotFoundError
 from feeds.feed import FeedAddress, PageAddress, Site
-from feeds.model import ArticleQuery, Collection, Kind, ListedArticle
+from feeds.identity import fold
+from feeds.model import ArticleQuery, Collection, Image, Kind, Label, ListedArticle, Month, TopicFacts
 from feeds.store.base import Snapshot
+
+_ARTICLES = 24  # on a page
+_FRONT_ARTICLES = 12
+_FRONT_TOPICS = 48  # with more the front page would weigh too much; all of them have pages of their own
+_FRONT_OTHERS = 12  # categories, types, providers
+_LISTED = 400  # collections on a page that lists them
+_ACTIVITY_MONTHS = 12
+_NEIGHBOURS = 10
+OTHER_KINDS = (Kind.CATEGORY, Kind.TYPE, Kind.PROVIDER)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRow:
+    """A topic on the front page, `depth` steps below the top, with its articles in each of the last months."""
+
+    collection: Collection
+    depth: int
+    activity: tuple[int, ...]  # the earliest month first
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Some collections of a kind, and how many there are."""
+
+    kind: Kind
+    collections: tuple[Collection, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the site's own page shows besides its articles."""
+
+    topics: tuple[TopicRow, ...]
+    topic_count: int
+    others: tuple[Shelf, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page for people shows: a collection with its newest articles, and all topics."""
+    """What the page of a collection shows: its newest articles, or those of a month, and the way to all others."""
 
     address: PageAddress
     title: str
     description: str
     collection: Collection
     articles: tuple[ListedArticle, ...]
-    topics: tuple[Collection, ...]
+    months: tuple[Month, ...]  # the latest first
+    newer: PageAddress | None
+    older: PageAddress | None
+    picture: Image | None = None
+    above: tuple[Label, ...] = ()  # from the top down
+    below: tuple[Label, ...] = ()
+    neighbours: tuple[Label, ...] = ()
+    front: Front | None = None  # on the newest page of the site
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """All collections of a kind, by name, or some of them where they need more pages."""
+
+    address: PageAddress
+    shelf: Shelf
+    newer: PageAddress | None
+    older: PageAddress | None
+
+
+AnyPage = Page | ListPage
 
 
 def addresses(view: Snapshot) -> Iterator[PageAddress]:
     """Yield every page there is."""
     assembly.refreshed_at(view)
     for kind in Kind:
-        for found in view.collections(kind):
+        collections = view.collections(kind)
+        if kind is not Kind.ALL:
+            yield from (PageAddress(kind, number=number) for number in _numbers(len(collections), _LISTED))
+        for found in collections:
             yield PageAddress(kind, found.slug)
+            for month in view.months(kind, found.slug):
+                part = paths.month_part(paths.month(month.start))
+                yield from (PageAddress(kind, found.slug, part, number) for number in _numbers(month.article_count, _ARTICLES))
 
 
-def page(view: Snapshot, address: PageAddress, site: Site) -> Page:
+def page(view: Snapshot, address: PageAddress, site: Site) -> AnyPage:
     """Return what a page shows.
 
     Raises:
@@ -42,12 +107,133 @@ def page(view: Snapshot, address: PageAddress, site: Site) -> Page:
         NotFoundError: there is no such page; it suggests near names.
         Moved: it has another address.
     """
+    moment = assembly.refreshed_at(view)
+    if address.kind is not Kind.ALL and not address.slug:
+        return _list_page(view, address)
     collection = assembly.collection(view, FeedAddress(address.kind, address.slug))
-    return Page(
-        address,
-        assembly.title(collection, site),
-        assembly.description(collection, site),
-        collection,
-        view.articles(ArticleQuery(address.kind, address.slug)),
-        view.collections(Kind.TOPIC),
+    months = view.months(address.kind, address.slug)
+    found = _month_page(view, address, months) if address.month else _newest_page(view, address, months)
+    title = assembly.title(collection, site)
+    shown = replace(
+        found,
+        title=f"{found.title}, {title}" if found.title else title,
+        description=assembly.description(collection, site),
+        collection=collection,
+        picture=assembly.picture_of(collection, found.articles, site),
     )
+    if address == PageAddress():
+        return replace(shown, front=_front(view, months, moment))
+    facts = view.topic_facts() if address.kind is Kind.TOPIC else ()
+    parents = _parents(facts)
+    below = tuple(Label(one.slug, one.name) for one in facts if parents.get(one.slug) == address.slug)
+    return replace(
+        shown,
+        above=_above(address.slug, facts, parents),
+        below=below,
+        neighbours=tuple(one for one in view.neighbours(address.kind, address.slug, _NEIGHBOURS) if one not in below),
+    )
+
+
+def _numbers(count: int, size: int) -> range:
+    return range(1, max(1, -(-count // size)) + 1)
+
+
+def _newest_page(view: Snapshot, address: PageAddress, months: Sequence[Month]) -> Page:
+    size = _FRONT_ARTICLES if address == PageAddress() else _ARTICLES
+    articles = view.articles(ArticleQuery(address.kind, address.slug, size))
+    return _empty(address, months, articles, older=_behind(address, months, len(articles)))
+
+
+def _behind(address: PageAddress, months: Sequence[Month], count: int) -> PageAddress | None:
+    """Return the page that has the article behind the newest `count`."""
+    for month in months:
+        if count < month.article_count:
+            return replace(address, month=paths.month_part(paths.month(month.start)), number=count // _ARTICLES + 1)
+        count -= month.article_count
+    return None
+
+
+def _month_page(view: Snapshot, address: PageAddress, months: Sequence[Month]) -> Page:
+    parts = [paths.month_part(paths.month(month.start)) for month in months]
+    if address.month not in parts:
+        raise NotFoundError(f"article in {address.month}", [])
+    place = parts.index(address.month)
+    last = _numbers(months[place].article_count, _ARTICLES)[-1]
+    if address.number > last:
+        raise NotFoundError(f"page {address.number} of {address.month}", [])
+    period = paths.month(months[place].start)
+    articles = view.articles(
+        ArticleQuery(address.kind, address.slug, _ARTICLES, (address.number - 1) * _ARTICLES, since=period.start, before=period.end)
+    )
+    newer = PageAddress(address.kind, address.slug)
+    if address.number > 1:
+        newer = replace(address, number=address.number - 1)
+    elif place > 0:
+        newer = replace(address, month=parts[place - 1], number=_numbers(months[place - 1].article_count, _ARTICLES)[-1])
+    older = None
+    if address.number < last:
+        older = replace(address, number=address.number + 1)
+    elif place + 1 < len(parts):
+        older = replace(address, month=parts[place + 1], number=1)
+    said = f"{months[place].start:%B} {months[place].start.year}" + (f", page {address.number}" if address.number > 1 else "")
+    return replace(_empty(address, months, articles, older), title=said, newer=newer)
+
+
+def _empty(address: PageAddress, months: Sequence[Month], articles: tuple[ListedArticle, ...], older: PageAddress | None) -> Page:
+    return Page(address, "", "", Collection(address.kind, address.slug, ""), articles, tuple(months), None, older)
+
+
+def _front(view: Snapshot, months: Sequence[Month], moment: datetime) -> Front:
+    topics = view.collections(Kind.TOPIC)
+    largest = sorted(topics, key=lambda topic: -topic.article_count)[:_FRONT_TOPICS]
+    children = assembly.nested([topic for topic in topics if topic in largest])
+    starts = [paths.month(months[0].start if months else moment).start]
+    while len(starts) < _ACTIVITY_MONTHS:
+        starts.insert(0, paths.month_before(starts[0]))
+
+    def rows(above: str | None, depth: int) -> Iterator[TopicRow]:
+        for topic in children.get(above, ()):
+            counts = {one.start: one.article_count for one in view.months(Kind.TOPIC, topic.slug, starts[0])}
+            yield TopicRow(topic, depth, tuple(counts.get(start, 0) for start in starts))
+            yield from rows(topic.slug, depth + 1)
+
+    return Front(tuple(rows(None, 0)), len(topics), tuple(_shelf(view, kind) for kind in OTHER_KINDS))
+
+
+def _shelf(view: Snapshot, kind: Kind) -> Shelf:
+    collections = view.collections(kind)
+    largest = sorted(collections, key=lambda one: -one.article_count)[:_FRONT_OTHERS]
+    return Shelf(kind, tuple(largest), len(collections))
+
+
+def _list_page(view: Snapshot, address: PageAddress) -> ListPage:
+    collections = view.collections(address.kind)
+    numbers = _numbers(len(collections), _LISTED)
+    if address.month or address.number not in numbers:
+        raise NotFoundError(f"page {address.number} of all {address.kind}", [])
+    start = (address.number - 1) * _LISTED
+    return ListPage(
+        address,
+        Shelf(address.kind, collections[start : start + _LISTED], len(collections)),
+        replace(address, number=address.number - 1) if address.number > 1 else None,
+        replace(address, number=address.number + 1) if address.number < numbers[-1] else None,
+    )
+
+
+def _parents(facts: Sequence[TopicFacts]) -> Mapping[str, str]:
+    """Return the slug of the topic above each that has one in the site's data."""
+    by_name = {form: one.slug for one in facts for form in (one.slug, fold(one.name))}
+    found = ((one.slug, by_name.get(fold(one.parent))) for one in facts if one.parent is not None)
+    return {slug: parent for slug, parent in found if parent is not None and parent != slug}
+
+
+def _above(slug: str, facts: Sequence[TopicFacts], parents: Mapping[str, str]) -> tuple[Label, ...]:
+    """Return the topics above one, from the top down; where they go in a circle, each once."""
+    names = {one.slug: one.name for one in facts}
+    found: list[Label] = []
+    seen, parent = {slug}, parents.get(slug)
+    while parent is not None and parent not in seen:
+        seen.add(parent)
+        found.insert(0, Label(parent, names[parent]))
+        parent = parents.get(parent)
+    return tuple(found)

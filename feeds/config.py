@@ -12,7 +12,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -139,8 +139,11 @@ class Config:
         )
 
     def fingerprint(self) -> str:
-        """Return what changes whenever these settings, or this program, make other bytes of the same articles."""
-        return hashlib.sha256(repr((_RENDERERS, self.site("requested"))).encode()).hexdigest()
+        """Return what changes whenever these settings, or this program, make other bytes of the same articles' feeds.
+
+        Search is none of them: it makes other pages, and these go by their bytes.
+        """
+        return hashlib.sha256(repr((_RENDERERS, replace(self.site("requested"), has_search=True))).encode()).hexdigest()
 
 
 def _read(path: Path, reasons: list[str]) -> Mapping[str, Any]:

@@ -73,10 +73,15 @@ class FeedAddress:
 
 @dataclass(frozen=True, slots=True)
 class PageAddress:
-    """Which page for people: that of a collection."""
+    """Which page for people: of a collection, or, without a slug, of all collections of a kind.
+
+    Without a month it shows the newest articles, with one (`YYYY-MM`) those listed in it, on as many pages as they need.
+    """
 
     kind: Kind = Kind.ALL
     slug: str = ""
+    month: str = ""
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class Site:
     max_age_seconds: int
     hub: str | None = None
     picture: str | None = None  # of feeds that have none of their own
+    has_search: bool = False  # whether pages can offer it
 
 
 @dataclass(frozen=True, slots=True)

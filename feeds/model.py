@@ -200,6 +200,14 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """How many articles of a collection were listed in a UTC month; `start` is its first moment."""
+
+    start: datetime
+    article_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """A topic as an entry names it: the slug and display name of the collection."""
 

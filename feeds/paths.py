@@ -1,11 +1,14 @@
 """Every URL path of the program: made here, taken apart here. Knows no host, no web framework and no index.
 
 /                                   the site's page
-/topics/SLUG/                       a collection's page
+/topics/SLUG/                       a collection's page: its newest articles
+/topics/SLUG/YYYY-MM/               those of a month; …/YYYY-MM/2/ where they need more pages
+/topics/                            all topics; /topics/pages/2/ where they need more pages
 /feed.EXT, /topics/SLUG/feed.EXT    a subscription document
 …/YYYY-MM.EXT, …/YYYY-MM-DD.EXT     an archive beside it
 …/YYYY-MM-page-N.EXT                the running month beyond the subscription document
-/search/feed.EXT?…                  any slice of all articles
+/search/?…                          the page of any slice of all articles
+/search/feed.EXT?…                  its feed
 /feeds.opml                         all topics, for import
 /static/NAME.DIGEST.EXT             what pages load; another digest is another version of it
 """
@@ -18,12 +21,13 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from feeds import parameters
-from feeds.feed import FeedAddress
-from feeds.model import Kind
+from feeds.feed import FeedAddress, FeedOptions, PageAddress
+from feeds.model import Kind, Slice
 
 SUBSCRIPTION = "feed"
 OPML_PATH = "/feeds.opml"
 SEARCH_PATH = "/search/"
+_PAGE = re.compile(r"(?:(?P<slug>.+?)/)?(?:(?P<month>[0-9]{4}-[0-9]{2})|pages)(?:/(?P<number>[2-9]|[1-9][0-9]{1,5}))?")
 _PART = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2})|-page-([1-9][0-9]{0,5}))?")
 
 
@@ -35,9 +39,31 @@ class Period(NamedTuple):
     page: int | None = None
 
 
-def page_path(kind: Kind, slug: str) -> str:
-    """Return the path of a collection's page for people."""
-    return "/" if kind is Kind.ALL else f"/{kind}/{quote(slug)}/"
+def page_path(kind: Kind, slug: str, month: str = "", number: int = 1) -> str:
+    """Return the path of a page for people (see `PageAddress`)."""
+    path = "/" if kind is Kind.ALL else f"/{kind}/"
+    parts = (quote(slug), month or ("pages" if number > 1 else ""), str(number) if number > 1 else "")
+    return path + "".join(f"{part}/" for part in parts if part)
+
+
+def page_of(kind: Kind, rest: str) -> PageAddress:
+    """Return which page a path is meant for; `rest` is what comes behind the kind, without the last slash."""
+    found = _PAGE.fullmatch(rest)
+    if found is None or (found["month"] and not _is_month(found["month"])):
+        return PageAddress(kind, rest)
+    slug = found["slug"] or ""
+    if not found["month"] and (slug or not found["number"]):
+        return PageAddress(kind, rest)  # `pages` is no page of a collection
+    return PageAddress(kind, slug, found["month"] or "", int(found["number"] or 1))
+
+
+def _is_month(text: str) -> bool:
+    return period_of(text) is not None
+
+
+def search_path(asked: FeedOptions, part: Slice) -> str:
+    """Return the path of the page of a slice with its canonical query."""
+    return f"{SEARCH_PATH}{parameters.query(asked, part)}"
 
 
 def feed_path(address: FeedAddress, extension: str) -> str:
@@ -76,6 +102,11 @@ def month(moment: datetime) -> Period:
     """Return the UTC month of a moment."""
     start = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return Period(start, (start + timedelta(days=32)).replace(day=1))
+
+
+def month_before(start: datetime) -> datetime:
+    """Return the first moment of the month before the one that starts then."""
+    return month(start - timedelta(days=1)).start
 
 
 def day(moment: datetime) -> Period:

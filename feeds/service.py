@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from feeds import assembly, catalog, reading
-from feeds.catalog import Page
+from feeds.catalog import AnyPage
 from feeds.content import folder, loader
 from feeds.errors import NotFoundError
 from feeds.feed import Document, FeedAddress, Finding, PageAddress, Site
@@ -113,7 +113,7 @@ class FeedService:
         outlines = assembly.outlines(topics, extension, site)
         return Document(opml.render_opml(site.title, modified_at, outlines), opml.MEDIA_TYPE, modified_at)
 
-    def page(self, address: PageAddress, site: Site, now: datetime) -> Page:
+    def page(self, address: PageAddress, site: Site, now: datetime) -> AnyPage:
         """Return what a page for people shows.
 
         Raises:
@@ -122,6 +122,12 @@ class FeedService:
         """
         with self._store.reading(now) as view:
             return catalog.page(view, address, site)
+
+    def pages(self, site: Site, now: datetime) -> Iterator[AnyPage]:
+        """Yield all pages for people, of one moment."""
+        with self._store.reading(now) as view:
+            for address in catalog.addresses(view):
+                yield catalog.page(view, address, site)
 
     def page_addresses(self, now: datetime) -> tuple[PageAddress, ...]:
         """Return where all pages for people are."""

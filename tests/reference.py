@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from feeds.identity import slug
-from feeds.model import Article, ArticleQuery, Collection, Kind, Label, ListedArticle, Outcome, State, Takedown
+from feeds.model import Article, ArticleQuery, Collection, Kind, Label, ListedArticle, Month, Outcome, State, Takedown
 
 
 @dataclass
@@ -110,6 +110,15 @@ class ReferenceView:
 
     def count(self, query: ArticleQuery) -> int:
         return len(self._matching(query))
+
+    def months(self, kind: Kind, slug: str, since: datetime | None = None) -> tuple[Month, ...]:
+        months = [one.listed_at.replace(day=1, hour=0, minute=0, second=0) for one in self._matching(ArticleQuery(kind, slug, since=since))]
+        return tuple(Month(start, months.count(start)) for start in sorted(set(months), reverse=True))
+
+    def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:
+        latest = self._matching(ArticleQuery(kind, slug))[:500]
+        labels = [label for one in latest for label in one.topics if (kind, slug) != (Kind.TOPIC, label.slug)]
+        return tuple(sorted(set(labels), key=lambda label: (-labels.count(label), label.name.casefold())))[:limit]
 
     def listed_before(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
         return max((one.listed_at for one in self._matching(ArticleQuery(kind, slug, before=moment))), default=None)

@@ -340,6 +340,7 @@ def test_site_is_what_the_settings_say() -> None:
         picture="https://www.example.org/p.png",
         max_age_seconds=60,
         hub="https://hub.example.org/",
+        search=False,
     )
     assert config.site("http://localhost:8000") == Site(
         base_url="https://feeds.example.org",

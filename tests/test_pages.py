@@ -1,4 +1,4 @@
-"""Pages as bytes: made without a server, and the same wherever they are mounted."""
+"""Pages as bytes: made without a server, and all there are."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from feeds.pages import render_page
 from feeds.service import FeedService
 from feeds.store.base import Store
 
-from .builders import NOON, SITE, good, refresh
+from .builders import DAY, NOON, SITE, good, refresh
+
+COLLECTIONS = ((Kind.ALL, ""), (Kind.TOPIC, "ai"), (Kind.CATEGORY, "news"), (Kind.TYPE, "article"), (Kind.PROVIDER, "example.com"))
 
 
-def test_page_is_made_without_a_server(store: Store, service: FeedService) -> None:
-    refresh(store, NOON, good())
-    (topic,) = [one for one in service.page_addresses(NOON) if one.kind is Kind.TOPIC]
-    assert "Title of a" in render_page(service.page(topic, SITE, NOON), SITE).decode()
+def test_every_page_there_is_can_be_made_without_a_server(store: Store, service: FeedService) -> None:
+    refresh(store, NOON, *(good(str(number), published_at=NOON - number * DAY) for number in range(50)))
+    pages = list(service.pages(SITE, NOON))
+    assert [page.address for page in pages] == list(service.page_addresses(NOON))
+    assert all(render_page(page, SITE).startswith(b"<!doctype html>") for page in pages)
 
 
-def test_every_collection_has_a_page(store: Store, service: FeedService) -> None:
-    refresh(store, NOON, good())
-    assert service.page_addresses(NOON) == (
-        PageAddress(),
-        PageAddress(Kind.TOPIC, "ai"),
-        PageAddress(Kind.CATEGORY, "news"),
-        PageAddress(Kind.TYPE, "article"),
-        PageAddress(Kind.PROVIDER, "example.com"),
-    )
+def test_every_collection_month_and_kind_has_a_page(store: Store, service: FeedService) -> None:
+    refresh(store, NOON, *(good(str(number), published_at=NOON - number * DAY) for number in range(50)))
+    of_each = (PageAddress(), PageAddress(month="2024-05"), PageAddress(month="2024-04"), PageAddress(month="2024-04", number=2))
+    kinds = {PageAddress(kind) for kind in Kind if kind}
+    more = {
+        PageAddress(kind, slug, page.month, page.number) for kind, slug in COLLECTIONS for page in (*of_each, PageAddress(month="2024-03"))
+    }
+    assert set(service.page_addresses(NOON)) == kinds | more

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from feeds import parameters, paths
 from feeds.errors import RequestError
-from feeds.feed import LIMITS, FeedAddress, FeedOptions, ImageOption, RelatedOption
+from feeds.feed import LIMITS, FeedAddress, FeedOptions, ImageOption, PageAddress, RelatedOption
 from feeds.identity import slug
 from feeds.model import Kind
 from feeds.paths import Period
@@ -48,6 +48,25 @@ def utc(*parts: int) -> datetime:
 )
 def test_page_of_a_collection_is_at(kind: Kind, slug: str, path: str) -> None:
     assert paths.page_path(kind, slug) == path
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        (PageAddress(month="2024-05"), "/2024-05/"),
+        (PageAddress(month="2024-05", number=2), "/2024-05/2/"),
+        (PageAddress(Kind.TOPIC), "/topics/"),
+        (PageAddress(Kind.PROVIDER, number=2), "/providers/pages/2/"),
+        (PageAddress(Kind.TOPIC, "ai", "2024-05", 12), "/topics/ai/2024-05/12/"),
+        (PageAddress(Kind.TOPIC, "pages"), "/topics/pages/"),
+        (PageAddress(Kind.TOPIC, "a/pages/2"), "/topics/a/pages/2/"),
+        (PageAddress(Kind.TOPIC, "a/2024-13"), "/topics/a/2024-13/"),
+    ],
+)
+def test_page_is_found_again_by_its_path(address: PageAddress, path: str) -> None:
+    assert paths.page_path(address.kind, address.slug, address.month, address.number) == path
+    kind, rest = (address.kind, path.removeprefix(f"/{address.kind}").strip("/"))
+    assert paths.page_of(kind, rest) == address
 
 
 @pytest.mark.parametrize(

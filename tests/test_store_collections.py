@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
 
-from feeds.model import Collection, Kind, Label, Outcome, Problem, Provider, State, Takedown, TopicFacts
+from feeds.model import Collection, Kind, Label, Month, Outcome, Problem, Provider, State, Takedown, TopicFacts
 from feeds.store.base import Store
 
 from .builders import DAY, NOON, article, good, image, outcome, refresh
@@ -322,6 +322,30 @@ def test_collections_of_other_kinds_are_found_too(store: Store, kind: Kind, slug
 
     assert slug_for(store, slug.replace("-", " ").upper(), kind) == slug
     assert slug_for(store, slug, Kind.TOPIC) is None
+
+
+def test_months_of_a_collection_are_counted_the_latest_first(store: Store) -> None:
+    moments = [
+        datetime(year, month, day, 23, 59, 59, tzinfo=UTC)
+        for year, month, day in ((2024, 4, 30), (2024, 3, 31), (1969, 12, 31), (2024, 4, 1))
+    ]
+    refresh(store, NOON, *(good(str(number), published_at=moment) for number, moment in enumerate(moments)))
+
+    with store.reading(NOON) as view:
+        found = view.months(Kind.TOPIC, "ai")
+        assert view.months(Kind.TOPIC, "ai", moments[3]) == (Month(datetime(2024, 4, 1, tzinfo=UTC), 2),)
+    assert [(f"{month.start:%Y-%m-%d}", month.article_count) for month in found] == [
+        ("2024-04-01", 2),
+        ("2024-03-01", 1),
+        ("1969-12-01", 1),
+    ]
+
+
+def test_facts_of_topics_come_under_the_slug_that_they_have(store: Store) -> None:
+    refresh(store, NOON, about("a", "Law"), topics=[data("minds", "Minds"), data("ai", "AI", parent="Minds")])
+
+    with store.reading(NOON) as view:
+        assert view.topic_facts() == (TopicFacts("ai", "AI", parent="Minds"), TopicFacts("minds", "Minds"))
 
 
 def test_former_slug_leads_to_its_topic(store: Store) -> None:

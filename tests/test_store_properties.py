@@ -137,6 +137,8 @@ def test_every_query_finds_what_the_rules_say(
             for query in asked:
                 assert view.articles(query) == expected.articles(query)
                 assert view.count(query) == expected.count(query)
+                assert view.months(query.kind, query.slug, query.since) == expected.months(query.kind, query.slug, query.since)
+                assert view.neighbours(query.kind, query.slug, 1) == expected.neighbours(query.kind, query.slug, 1)
                 for moment in (query.since, query.before):
                     if moment is not None:
                         assert view.listed_before(query.kind, query.slug, moment) == expected.listed_before(query.kind, query.slug, moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date, datetime
@@ -96,6 +97,14 @@ def test_order_chooses_the_entries_and_the_listing_orders_them(
     assert found(site, Slice(order=order), limit) == titles
 
 
+def test_collections_of_a_slice_are_counted_within_it_the_largest_first(site: Store) -> None:
+    with site.reading(NOON) as view:
+        counted = view.slice_collections(Slice((AI,)))
+    assert [(one.slug, one.article_count) for one in counted if one.kind is Kind.TOPIC] == [("ai", 3), ("law", 1)]
+    assert [(one.slug, one.article_count) for one in counted if one.kind is Kind.TYPE] == [("article", 2), ("video", 1)]
+    assert [(one.article_count, one.newest_at) for one in counted if one.kind is Kind.ALL] == [(3, NOON)]
+
+
 def test_hidden_article_is_found_by_no_slice(store: Store) -> None:
     refresh(store, NOON, good("shown", title="Word one"), good("soon", title="Word two", published_at=NOON + DAY))
     refresh(store, NOON, good("gone", title="Word three"))
@@ -169,6 +178,11 @@ def meets(one: Article, part: Slice) -> bool:
     return part.sought is None or set(sought_words(part.sought)) <= set(indexed_words(text))
 
 
+def places(one: Article) -> set[tuple[Kind, str]]:
+    named = {(Kind.CATEGORY, one.category), (Kind.TYPE, one.type), *((Kind.TOPIC, name) for name in one.topics)}
+    return {(kind, slug) for kind, slug in named if slug is not None} | {(Kind.ALL, ""), (Kind.PROVIDER, "example.com")}
+
+
 @settings(max_examples=60)
 @given(ARTICLES, SLICES, st.integers(1, 4))
 def test_slice_is_what_going_through_all_articles_finds(
@@ -184,3 +198,5 @@ def test_slice_is_what_going_through_all_articles_finds(
         refresh(store, NOON, *(outcome(f"{one.id}.md", one) for one in articles))
         with store.reading(NOON) as view:
             assert [listed.article for listed in view.slice(part, limit)] == chosen
+            counted = {(one.kind, one.slug): one.article_count for one in view.slice_collections(part)}
+            assert counted == Counter(place for one in matching for place in places(one))

@@ -291,7 +291,7 @@ def test_redirect_may_be_kept_for_an_hour(client: FlaskClient) -> None:
         ("/2024-05.rss", "there is no part '2024-05' of this feed"),
         ("/topics/ai/2999-12.rss", "there is no part '2999-12' of this feed"),
         ("/topics/ai/2024-05-page-7.rss", "there is no part '2024-05-page-7' of this feed"),
-        ("/topics/", "Not Found"),
+        ("/topics/pages/2/", "there is no page 2 of all topics"),
         ("/nothing", "Not Found"),
         ("//feed.rss/", "Not Found"),
         ("/topics/ai/feed.rss/", "there is no topic 'ai/feed.rss'"),

@@ -7,23 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from feeds import paths
-from feeds.catalog import Page
-from feeds.feed import FeedAddress, Site
-from feeds.model import Collection
+from feeds.catalog import AnyPage, ListPage, Page
+from feeds.feed import FeedAddress, PageAddress, Site
+from feeds.model import Article, Image, Kind, Month
+from feeds.pages import words
+from feeds.pages.readers import reader_links
 from feeds.pages.static import url_path
 from feeds.render import FORMATS
+from feeds.render.entry import picture
 
 MEDIA_TYPE = "text/html; charset=utf-8"
+_CHART_MONTHS = 60
 
 _templates = Environment(
     loader=PackageLoader("feeds.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
 )
-_templates.globals |= {"formats": FORMATS, "static": url_path}
+_templates.filters |= {
+    "number": words.number,
+    "day": words.day,
+    "month": words.month,
+    "length": words.length,
+    "shortened": words.shortened,
+    "bars": words.bars,
+    "bars_width": words.bars_width,
+}
+_templates.globals |= {"formats": FORMATS, "static": url_path, "counted": words.counted, "reader_links": reader_links, "Kind": Kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +50,25 @@ class Suggestion:
     path: str | None = None
 
 
-def render_page(page: Page, site: Site) -> bytes:
-    """Return the page of a collection."""
-    path = paths.page_path(page.address.kind, page.address.slug)
-    relative = partial(paths.relative, base_path=path)
+def page_path(address: PageAddress) -> str:
+    """Return the path of a page."""
+    return paths.page_path(address.kind, address.slug, address.month, address.number)
 
-    def feed_path(collection: Collection, extension: str) -> str:
-        return relative(paths.feed_path(FeedAddress(collection.kind, collection.slug), extension))
 
-    def page_path(collection: Collection) -> str:
-        return relative(paths.page_path(collection.kind, collection.slug))
-
-    return _rendered("page.html", page=page, site=site, language=site.language, relative=relative, feed_path=feed_path, page_path=page_path)
+def render_page(page: AnyPage, site: Site) -> bytes:
+    """Return a page of the site."""
+    if isinstance(page, ListPage):
+        return _on_site("list.html", page_path(page.address), site, list=page, title=f"All {page.address.kind} – {site.title}")
+    return _on_site(
+        "collection.html" if page.front is None else "front.html",
+        page_path(page.address),
+        site,
+        page=page,
+        title=page.title,
+        years=_years(page),
+        activity=_activity(page.months),
+        feed_url=f"{site.base_url}{_feed_path(page.address.kind, page.address.slug, 'rss')}",
+    )
 
 
 def render_error(status: int, message: str, suggestions: Sequence[Suggestion], path: str, language: str) -> bytes:
@@ -55,5 +77,54 @@ def render_error(status: int, message: str, suggestions: Sequence[Suggestion], p
     return _rendered("error.html", status=status, message=message, suggestions=suggestions, relative=relative, language=language)
 
 
+def _on_site(template: str, path: str, site: Site, **values: Any) -> bytes:
+    relative = partial(paths.relative, base_path=path)
+    return _rendered(
+        template,
+        site=site,
+        language=site.language,
+        canonical=site.base_url + path,
+        relative=relative,
+        feed=lambda kind, slug, extension: relative(_feed_path(kind, slug, extension)),
+        link=lambda kind, slug="", month="", number=1: relative(paths.page_path(kind, slug, month, number)),
+        to=lambda address: relative(page_path(address)),
+        image=partial(_image, site=site),
+        opml=paths.OPML_PATH,
+        search=paths.SEARCH_PATH,
+        **values,
+    )
+
+
 def _rendered(template: str, **values: object) -> bytes:
     return _templates.get_template(template).render(values).encode()
+
+
+def _feed_path(kind: Kind, slug: str, extension: str) -> str:
+    return paths.feed_path(FeedAddress(kind, slug), extension)
+
+
+def _image(article: Article, site: Site) -> Image | None:
+    """Return the picture of an article's card; a page that came over TLS loads none without."""
+    found = picture(article.images[:1], site.site_url)
+    return None if found is None or (site.base_url.startswith("https:") and found.url.startswith("http:")) else found
+
+
+def _years(page: Page) -> list[tuple[int, int, list[tuple[Month, str]]]]:
+    """Return the months of each year, the latest first, with the number of articles, and how each month is called in a path."""
+    years: dict[int, list[tuple[Month, str]]] = {}
+    for month in page.months:
+        years.setdefault(month.start.year, []).append((month, paths.month_part(paths.month(month.start))))
+    return [(year, sum(month.article_count for month, _ in months), months) for year, months in years.items()]
+
+
+def _activity(months: Sequence[Month]) -> tuple[datetime, datetime, list[int]] | None:
+    """Return the first and the last month of a chart, and how many articles each month from one to the other has."""
+    if not months:
+        return None
+    counts = {month.start: month.article_count for month in months}
+    last = start = months[0].start
+    found = [counts[last]]
+    while start > months[-1].start and len(found) < _CHART_MONTHS:
+        start = paths.month_before(start)
+        found.insert(0, counts.get(start, 0))
+    return start, last, found

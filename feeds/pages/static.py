@@ -9,7 +9,7 @@ from importlib import resources
 
 from feeds import paths
 
-_MEDIA_TYPES = {"style.css": "text/css; charset=utf-8"}
+_MEDIA_TYPES = {"style.css": "text/css; charset=utf-8", "copy.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from feeds.model import (
     FileReport,
     IndexState,
     Kind,
+    Label,
     ListedArticle,
+    Month,
     Problem,
     Slice,
     State,
@@ -72,6 +74,25 @@ class Snapshot(Protocol):
 
     def count(self, query: ArticleQuery) -> int:
         """Return how many shown articles match, whatever the query's limit, offset and place."""
+
+    def months(self, kind: Kind, slug: str, since: datetime | None = None) -> tuple[Month, ...]:
+        """Return the UTC months, of listing, that have shown articles of a collection, the latest first; with `since`, of those
+        listed from then on."""
+
+    def slice_collections(self, part: Slice) -> tuple[Collection, ...]:
+        """Return the collections that have an article of a slice, ALL among them, counted within the slice.
+
+        The largest of each kind come first, ties by folded name.
+        """
+
+    def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:
+        """Return the other topics that the latest 500 shown articles of a collection belong to, the most frequent first.
+
+        Ties go by folded name.
+        """
+
+    def topic_facts(self) -> tuple[TopicFacts, ...]:
+        """Return what the site's data says about topics, by folded name, each under the slug that it has."""
 
     def listed_before(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
         """Return the latest listing time of a shown article of the collection before `moment`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -21,16 +21,21 @@ from feeds.model import (
     Label,
     Level,
     ListedArticle,
+    Month,
     Problem,
     Slice,
     State,
     Takedown,
+    TopicFacts,
 )
 from feeds.store import rows, slices
 from feeds.store.database import WordIndex
 from feeds.store.schema import articles, collections, files, former_slugs, memberships, meta, relations, topic_files, turns
 
 _IN_CHUNK = 500  # values in one `IN (…)`
+_LATEST = 500  # articles whose topics are neighbours
+_DAY = 86_400  # seconds
+_DAY_ONE = datetime(1, 1, 1, tzinfo=UTC)  # no moment is before it, and so no division of one is of a negative number
 
 
 class SqlSnapshot:
@@ -40,6 +45,7 @@ class SqlSnapshot:
         self._connection = connection
         self._words = words
         self._now = rows.seconds(now)
+        self._months: dict[tuple[Kind, str], tuple[Month, ...]] = {}  # all pages of a collection need them
 
     def state(self) -> IndexState:
         found = {row.name: row.value for row in self._connection.execute(meta.select())}
@@ -153,6 +159,69 @@ class SqlSnapshot:
     def count(self, query: ArticleQuery) -> int:
         counted = select(func.count()).select_from(memberships).where(*self._matching(query))
         return self._connection.execute(counted).scalar_one()
+
+    def months(self, kind: Kind, slug: str, since: datetime | None = None) -> tuple[Month, ...]:
+        if since is not None:
+            return self._counted_months(ArticleQuery(kind, slug, since=since))
+        if (kind, slug) not in self._months:
+            self._months[kind, slug] = self._counted_months(ArticleQuery(kind, slug))
+        return self._months[kind, slug]
+
+    def _counted_months(self, query: ArticleQuery) -> tuple[Month, ...]:
+        # Databases agree about whole numbers, not about calendars: they count the days, and these are put into months here.
+        day = ((memberships.c.listed_at - rows.seconds(_DAY_ONE)) // _DAY).label("day")
+        counts: dict[datetime, int] = {}
+        for row in self._connection.execute(select(day, func.count().label("total")).where(*self._matching(query)).group_by(day)):
+            start = (_DAY_ONE + timedelta(days=row.day)).replace(day=1)
+            counts[start] = counts.get(start, 0) + row.total
+        return tuple(Month(start, counts[start]) for start in sorted(counts, reverse=True))
+
+    def slice_collections(self, part: Slice) -> tuple[Collection, ...]:
+        chosen = (
+            select(memberships.c.article_id)
+            .join_from(memberships, articles, memberships.c.article_id == articles.c.id)
+            .where(self._visible(memberships.c), *slices.matching(part))
+        )
+        every = memberships.alias()
+        counted = (
+            select(every.c.collection_id, func.count().label("total"), func.max(every.c.listed_at).label("newest"))
+            .where(self._visible(every.c), every.c.article_id.in_(chosen))
+            .group_by(every.c.collection_id)
+            .subquery()
+        )
+        query = (
+            select(collections, counted.c.total, counted.c.newest)
+            .join_from(counted, collections, counted.c.collection_id == collections.c.id)
+            .order_by(counted.c.total.desc(), collections.c.folded)
+        )
+        return tuple(_collection(row) for row in self._connection.execute(query))
+
+    def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:
+        latest = (
+            select(memberships.c.article_id)
+            .where(*self._matching(ArticleQuery(kind, slug)))
+            .order_by(memberships.c.listed_at.desc())
+            .limit(_LATEST)
+            .subquery()
+        )
+        query = (
+            select(collections.c.slug, collections.c.name)
+            .join_from(latest, memberships, latest.c.article_id == memberships.c.article_id)
+            .join(collections, memberships.c.collection_id == collections.c.id)
+            .where(collections.c.kind == Kind.TOPIC, self._visible(memberships.c))
+            .group_by(collections.c.id, collections.c.slug, collections.c.name, collections.c.folded)
+            .order_by(func.count().desc(), collections.c.folded)
+            .limit(limit + 1)  # a topic is no neighbour of its own
+        )
+        found = (Label(row.slug, row.name) for row in self._connection.execute(query))
+        return tuple(label for label in found if (kind, slug) != (Kind.TOPIC, label.slug))[:limit]
+
+    def topic_facts(self) -> tuple[TopicFacts, ...]:
+        described = select(collections.c.slug, collections.c.facts).where(
+            collections.c.kind == Kind.TOPIC, collections.c.facts.is_not(None)
+        )
+        found = ((row.slug, rows.topic_facts(row.facts)) for row in self._connection.execute(described.order_by(collections.c.folded)))
+        return tuple(replace(facts, slug=slug) for slug, facts in found if facts is not None)
 
     def listed_before(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
         return self._extreme_listing(func.max, ArticleQuery(kind, slug, before=moment))

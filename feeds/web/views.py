@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, request
 from werkzeug.datastructures import Headers
+from werkzeug.routing import BaseConverter
 
 from feeds import parameters, paths
 from feeds.assembly import Moved
@@ -15,7 +17,7 @@ from feeds.config import Config
 from feeds.errors import NotReadyError, RequestError
 from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, PageAddress, RelatedOption, Site
 from feeds.model import Kind
-from feeds.pages import MEDIA_TYPE, render_page
+from feeds.pages import MEDIA_TYPE, page_path, render_page
 from feeds.pages.static import STATIC_FILES
 from feeds.render import FORMATS
 from feeds.service import FeedService
@@ -32,6 +34,12 @@ _FOR_GOOD_SECONDS = 31_536_000  # a year
 _ANY_KIND = ",".join(kind for kind in Kind if kind)
 
 
+class _Month(BaseConverter):
+    """A month in a path."""
+
+    regex = "[0-9]{4}-[0-9]{2}"
+
+
 class _Response(Response):
     """A response whose 304 keeps `Last-Modified`: some readers go by nothing else, and RFC 9110 section 15.4.5 allows it."""
 
@@ -44,6 +52,7 @@ class _Response(Response):
 
 def register(app: Flask, service: FeedService, cache: HotCache, config: Config, clock: Callable[[], datetime]) -> None:
     """Give the application its routes."""
+    app.url_map.converters["month"] = _Month
 
     def given(subject: Subject, make: Callable[[], Answer]) -> Response:
         answer = cache.answer(subject, make, spelling(request.environ, config))
@@ -64,9 +73,8 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
         except Moved as error:
             return moved(paths.feed_path(error.address, extension), address.slug, site)
 
-    def page(kind: Kind, slug: str) -> Response:
-        site, address = site_of(request, config), PageAddress(kind, slug)
-        path = paths.page_path(kind, slug)
+    def page(address: PageAddress) -> Response:
+        site, path = site_of(request, config), page_path(address)
 
         def make() -> Answer:
             # A page shows other collections, too: nothing records when one changed, and it goes by its bytes alone.
@@ -75,27 +83,33 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
 
         try:
             if request.environ["PATH_INFO"].endswith("/"):
-                return given(Subject(site.base_url + path, kind, slug, is_wide=True), make)
+                return given(Subject(site.base_url + path, address.kind, address.slug, is_wide=True), make)
             make()  # where there is such a page, it has moved
         except Moved as error:
-            path = paths.page_path(kind, error.address.slug)
-        return moved(path, slug, site)
+            path = page_path(replace(address, slug=error.address.slug))
+        return moved(path, address.slug, site)
 
     @app.get("/", strict_slashes=False)  # without a slash where the application is mounted; Flask would redirect to any host
     def site_page() -> Response:
-        return page(Kind.ALL, "")
+        return page(PageAddress())
+
+    @app.get("/<month:month>/", strict_slashes=False)
+    @app.get("/<month:month>/<int:number>/", strict_slashes=False)
+    def site_month(month: str, number: int = 1) -> Response:
+        return page(paths.page_of(Kind.ALL, f"{month}/{number}" if number != 1 else month))
 
     @app.get("/<string:part>.<string:extension>")
     def site_feed(part: str, extension: str) -> Response:
         return feed(FeedAddress(part=part, options=_options()), extension)
 
     @app.get(f"/<any({_ANY_KIND}):kind>/<path:rest>")
-    def collection(kind: str, rest: str) -> Response:
+    @app.get(f"/<any({_ANY_KIND}):kind>/", strict_slashes=False)
+    def collection(kind: str, rest: str = "") -> Response:
         slug, _, name = rest.rpartition("/")
         part, dot, extension = name.rpartition(".")
         if slug and dot and (part == paths.SUBSCRIPTION or paths.period_of(part)):
             return feed(FeedAddress(Kind(kind), slug, part, _options()), extension)
-        return page(Kind(kind), rest.removesuffix("/"))
+        return page(paths.page_of(Kind(kind), rest.removesuffix("/")))
 
     if config.search:
 
