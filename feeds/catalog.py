@@ -11,9 +11,10 @@ from datetime import datetime
 
 from feeds import assembly, paths
 from feeds.errors import NotFoundError
-from feeds.feed import FeedAddress, PageAddress, Site
+from feeds.feed import Feed, FeedAddress, FeedOptions, PageAddress, Site
 from feeds.identity import fold
-from feeds.model import ArticleQuery, Collection, Image, Kind, Label, ListedArticle, Month, TopicFacts
+from feeds.model import ArticleQuery, Collection, Image, Kind, Label, ListedArticle, Month, Slice, TopicFacts
+from feeds.render import FORMATS
 from feeds.store.base import Snapshot
 
 _ARTICLES = 24  # on a page
@@ -23,6 +24,7 @@ _FRONT_OTHERS = 12  # categories, types, providers
 _LISTED = 400  # collections on a page that lists them
 _ACTIVITY_MONTHS = 12
 _NEIGHBOURS = 10
+_CHOICES = 16  # of a kind to choose from
 OTHER_KINDS = (Kind.CATEGORY, Kind.TYPE, Kind.PROVIDER)
 
 
@@ -82,6 +84,17 @@ class ListPage:
     older: PageAddress | None
 
 
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """What the page of a slice shows: its feed, and of each kind the collections to choose from, counted as choices of them would be."""
+
+    part: Slice
+    options: FeedOptions
+    feed: Feed
+    article_count: int
+    facets: tuple[Shelf, ...]  # topics first
+
+
 AnyPage = Page | ListPage
 
 
@@ -132,6 +145,38 @@ def page(view: Snapshot, address: PageAddress, site: Site) -> AnyPage:
         below=below,
         neighbours=tuple(one for one in view.neighbours(address.kind, address.slug, _NEIGHBOURS) if one not in below),
     )
+
+
+def search_page(view: Snapshot, part: Slice, options: FeedOptions, site: Site) -> SearchPage:
+    """Return what the page of a slice shows.
+
+    Raises:
+        NotReadyError: the index was never refreshed.
+    """
+    assembly.refreshed_at(view)
+    counted = view.slice_collections(part)
+    address = FeedAddress(options=options, slice=part)
+    everything = assembly.collection(view, FeedAddress())
+    return SearchPage(
+        part,
+        options,
+        assembly.feed(view, everything, address, next(iter(FORMATS)), site),
+        next((one.article_count for one in counted if one.kind is Kind.ALL), 0),
+        tuple(_facet(view, part, kind, counted) for kind in (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)),
+    )
+
+
+def _facet(view: Snapshot, part: Slice, kind: Kind, counted: tuple[Collection, ...]) -> Shelf:
+    if part.wanted(kind) and not (part.match_all and kind is Kind.TOPIC):
+        # One more of the kind would be an alternative: it counts as if none were wanted yet.
+        others = tuple(choice for choice in part.choices if choice.kind is not kind or choice.is_excluded)
+        counted = view.slice_collections(replace(part, choices=others))
+    found = [one for one in counted if one.kind is kind]
+    chosen = {choice.slug for choice in part.choices if choice.kind is kind}
+    shown = [one for place, one in enumerate(found) if place < _CHOICES or one.slug in chosen]
+    missing = (view.collection(kind, slug) for slug in sorted(chosen - {one.slug for one in shown}))
+    shown += [replace(one, article_count=0) for one in missing if one is not None]
+    return Shelf(kind, tuple(shown), max(len(found), len(shown)))
 
 
 def _numbers(count: int, size: int) -> range:

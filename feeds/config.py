@@ -136,6 +136,7 @@ class Config:
             picture=self.picture,
             max_age_seconds=self.max_age_seconds,
             hub=self.hub,
+            has_search=self.search,
         )
 
     def fingerprint(self) -> str:

@@ -19,7 +19,7 @@ _MAX_CHOICES = 20
 _MAX_SOUGHT = 200  # characters
 _MAX_NUMBER = 10**9
 _KINDS = {"topic": Kind.TOPIC, "provider": Kind.PROVIDER, "category": Kind.CATEGORY, "type": Kind.TYPE}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
+NAMES = {kind: name for name, kind in _KINDS.items()}
 
 Parameters = Mapping[str, Sequence[str]]
 
@@ -89,7 +89,7 @@ def _said(asked: FeedOptions) -> Iterator[tuple[str, str]]:
 
 def _said_slice(part: Slice) -> Iterator[tuple[str, str]]:
     for choice in part.choices:
-        yield _NAMES[choice.kind], f"-{choice.slug}" if choice.is_excluded else choice.slug
+        yield NAMES[choice.kind], f"-{choice.slug}" if choice.is_excluded else choice.slug
     if part.match_all and len(part.wanted(Kind.TOPIC)) > 1:
         yield "match", "all"
     for name, number in (("min_quality", part.min_quality), ("min_heat", part.min_heat)):

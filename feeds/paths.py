@@ -10,6 +10,7 @@
 /search/?…                          the page of any slice of all articles
 /search/feed.EXT?…                  its feed
 /feeds.opml                         all topics, for import
+/robots.txt, /sitemap.xml            what search engines read; /sitemap-1.xml … where there are very many pages
 /static/NAME.DIGEST.EXT             what pages load; another digest is another version of it
 """
 
@@ -26,6 +27,7 @@ from feeds.model import Kind, Slice
 
 SUBSCRIPTION = "feed"
 OPML_PATH = "/feeds.opml"
+ROBOTS_PATH = "/robots.txt"
 SEARCH_PATH = "/search/"
 _PAGE = re.compile(r"(?:(?P<slug>.+?)/)?(?:(?P<month>[0-9]{4}-[0-9]{2})|pages)(?:/(?P<number>[2-9]|[1-9][0-9]{1,5}))?")
 _PART = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2})|-page-([1-9][0-9]{0,5}))?")
@@ -44,6 +46,11 @@ def page_path(kind: Kind, slug: str, month: str = "", number: int = 1) -> str:
     path = "/" if kind is Kind.ALL else f"/{kind}/"
     parts = (quote(slug), month or ("pages" if number > 1 else ""), str(number) if number > 1 else "")
     return path + "".join(f"{part}/" for part in parts if part)
+
+
+def path_of(address: PageAddress) -> str:
+    """Return the path of a page for people."""
+    return page_path(address.kind, address.slug, address.month, address.number)
 
 
 def page_of(kind: Kind, rest: str) -> PageAddress:
@@ -84,6 +91,11 @@ def relative(path: str, base_path: str) -> str:
     while common < min(len(target) - 1, len(base)) and target[common] == base[common]:
         common += 1
     return "../" * (len(base) - common) + "/".join(target[common:]) or "./"
+
+
+def sitemap_path(number: int = 0) -> str:
+    """Return the path of the list of all pages, or of a part of it."""
+    return f"/sitemap-{number}.xml" if number else "/sitemap.xml"
 
 
 def static_path(name: str, digest: str) -> str:

@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from feeds import assembly, catalog, reading
-from feeds.catalog import AnyPage
+from feeds.catalog import AnyPage, SearchPage
 from feeds.content import folder, loader
 from feeds.errors import NotFoundError
-from feeds.feed import Document, FeedAddress, Finding, PageAddress, Site
+from feeds.feed import Document, FeedAddress, FeedOptions, Finding, PageAddress, Site
 from feeds.model import Collection, FileFacts, FileReport, IndexState, Kind, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
@@ -122,6 +122,11 @@ class FeedService:
         """
         with self._store.reading(now) as view:
             return catalog.page(view, address, site)
+
+    def search_page(self, part: Slice, options: FeedOptions, site: Site, now: datetime) -> SearchPage:
+        """Return what the page of a slice shows; its choices are by slug (see `known_slice`)."""
+        with self._store.reading(now) as view:
+            return catalog.search_page(view, part, options, site)
 
     def pages(self, site: Site, now: datetime) -> Iterator[AnyPage]:
         """Yield all pages for people, of one moment."""

@@ -319,6 +319,7 @@ def test_site_defaults_to_what_was_requested() -> None:
         description="Articles from Feeds",
         language="en",
         max_age_seconds=300,
+        has_search=True,
         hub=None,
     )
 

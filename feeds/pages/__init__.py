@@ -6,17 +6,17 @@ All links between pages and feeds are relative, so a page is the same bytes wher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from feeds import paths
-from feeds.catalog import AnyPage, ListPage, Page
-from feeds.feed import FeedAddress, PageAddress, Site
-from feeds.model import Article, Image, Kind, Month
+from feeds import parameters, paths
+from feeds.catalog import AnyPage, ListPage, Page, SearchPage
+from feeds.feed import DEFAULT_OPTIONS, LIMITS, FeedAddress, Site
+from feeds.model import Article, Image, Kind, Month, Slice
 from feeds.pages import words
 from feeds.pages.readers import reader_links
 from feeds.pages.static import url_path
@@ -50,24 +50,38 @@ class Suggestion:
     path: str | None = None
 
 
-def page_path(address: PageAddress) -> str:
-    """Return the path of a page."""
-    return paths.page_path(address.kind, address.slug, address.month, address.number)
-
-
 def render_page(page: AnyPage, site: Site) -> bytes:
     """Return a page of the site."""
     if isinstance(page, ListPage):
-        return _on_site("list.html", page_path(page.address), site, list=page, title=f"All {page.address.kind} – {site.title}")
+        return _on_site("list.html", paths.path_of(page.address), site, list=page, title=f"All {page.address.kind} – {site.title}")
     return _on_site(
         "collection.html" if page.front is None else "front.html",
-        page_path(page.address),
+        paths.path_of(page.address),
         site,
         page=page,
         title=page.title,
         years=_years(page),
         activity=_activity(page.months),
         feed_url=f"{site.base_url}{_feed_path(page.address.kind, page.address.slug, 'rss')}",
+    )
+
+
+def render_search(page: SearchPage, site: Site) -> bytes:
+    """Return the page of a slice: the form of all that can be asked for, the feed of what is, and what stands in it."""
+    address = FeedAddress(options=page.options, slice=page.part)
+    picked = {(choice.kind, choice.slug): choice.is_excluded for choice in page.part.choices}
+    return _on_site(
+        "search.html",
+        paths.search_path(page.options, page.part),
+        site,
+        page=page,
+        title=page.feed.title,
+        feed_paths={extension: paths.feed_path(address, extension) for extension in FORMATS},
+        names=parameters.NAMES,
+        limits=[(limit, str(limit)) for limit in LIMITS],
+        chosen=lambda kind, slug: picked.get((kind, slug)) is False,
+        excluded=lambda kind, slug: picked.get((kind, slug)) is True,
+        narrowed=page.options != DEFAULT_OPTIONS or replace(page.part, choices=(), sought=None, match_all=False) != Slice(),
     )
 
 
@@ -87,7 +101,7 @@ def _on_site(template: str, path: str, site: Site, **values: Any) -> bytes:
         relative=relative,
         feed=lambda kind, slug, extension: relative(_feed_path(kind, slug, extension)),
         link=lambda kind, slug="", month="", number=1: relative(paths.page_path(kind, slug, month, number)),
-        to=lambda address: relative(page_path(address)),
+        to=lambda address: relative(paths.path_of(address)),
         image=partial(_image, site=site),
         opml=paths.OPML_PATH,
         search=paths.SEARCH_PATH,

@@ -46,6 +46,7 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+NOT_FOR_ROBOTS = (("X-Robots-Tag", "noindex"),)
 PAGE_HEADERS = (
     *OPEN_HEADERS,
     ("Content-Security-Policy", _POLICY),
@@ -68,6 +69,14 @@ def moved(path: str, spelling: str, site: Site) -> Response:
     response = plain(f"moved to {location}\n", 301)
     response.headers["Location"] = location
     response.headers["Cache-Control"] = f"public, max-age={_MOVED_MAX_AGE_SECONDS}"
+    return response
+
+
+def elsewhere(path: str) -> Response:
+    """Send a form that was filled in to the address of what it asks for, this time only."""
+    response = plain("", 303)
+    response.headers["Location"] = paths.relative(path, quote(request.path))
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

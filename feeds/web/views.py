@@ -17,19 +17,20 @@ from feeds.config import Config
 from feeds.errors import NotReadyError, RequestError
 from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, PageAddress, RelatedOption, Site
 from feeds.model import Kind
-from feeds.pages import MEDIA_TYPE, page_path, render_page
+from feeds.pages import MEDIA_TYPE, render_page
 from feeds.pages.static import STATIC_FILES
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.web.answers import Answer
 from feeds.web.hotcache import HotCache, Subject
 from feeds.web.requests import site_of, spelling
-from feeds.web.responses import OPEN_HEADERS, PAGE_HEADERS, moved, plain
+from feeds.web.responses import NOT_FOR_ROBOTS, OPEN_HEADERS, PAGE_HEADERS, moved, plain
+from feeds.web.robots import register_robots
+from feeds.web.search import register_search
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_NOT_FOR_ROBOTS = (("X-Robots-Tag", "noindex"),)
 _FOR_GOOD_SECONDS = 31_536_000  # a year
 _ANY_KIND = ",".join(kind for kind in Kind if kind)
 
@@ -64,7 +65,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
 
         def make() -> Answer:
             document = service.document(address, extension, site, clock())
-            headers = (*OPEN_HEADERS, ("Link", _link_header(url, address, site)), *(() if address.slice is None else _NOT_FOR_ROBOTS))
+            headers = (*OPEN_HEADERS, ("Link", _link_header(url, address, site)), *(() if address.slice is None else NOT_FOR_ROBOTS))
             return Answer(document, site.max_age_seconds, headers)
 
         try:
@@ -74,7 +75,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
             return moved(paths.feed_path(error.address, extension), address.slug, site)
 
     def page(address: PageAddress) -> Response:
-        site, path = site_of(request, config), page_path(address)
+        site, path = site_of(request, config), paths.path_of(address)
 
         def make() -> Answer:
             # A page shows other collections, too: nothing records when one changed, and it goes by its bytes alone.
@@ -86,7 +87,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
                 return given(Subject(site.base_url + path, address.kind, address.slug, is_wide=True), make)
             make()  # where there is such a page, it has moved
         except Moved as error:
-            path = page_path(replace(address, slug=error.address.slug))
+            path = paths.path_of(replace(address, slug=error.address.slug))
         return moved(path, address.slug, site)
 
     @app.get("/", strict_slashes=False)  # without a slash where the application is mounted; Flask would redirect to any host
@@ -112,6 +113,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
         return page(paths.page_of(Kind(kind), rest.removesuffix("/")))
 
     if config.search:
+        register_search(app, service, given, config, clock)
 
         @app.get("/search/feed.<string:extension>")
         def search_feed(extension: str) -> Response:
@@ -130,6 +132,8 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
             return Answer(service.subscriptions(extension, site, clock()), site.max_age_seconds, OPEN_HEADERS)
 
         return given(Subject(f"{site.base_url}{paths.OPML_PATH}?format={extension}", Kind.ALL, "", is_wide=True), make)
+
+    register_robots(app, service, given, config, clock)
 
     @app.get("/static/<string:file_name>")
     def static_file(file_name: str) -> Response:
