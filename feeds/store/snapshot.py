@@ -170,8 +170,9 @@ class SqlSnapshot:
     def _counted_months(self, query: ArticleQuery) -> tuple[Month, ...]:
         # Databases agree about whole numbers, not about calendars: they count the days, and these are put into months here.
         day = ((memberships.c.listed_at - rows.seconds(_DAY_ONE)) // _DAY).label("day")
+        days = select(day).where(*self._matching(query)).subquery()
         counts: dict[datetime, int] = {}
-        for row in self._connection.execute(select(day, func.count().label("total")).where(*self._matching(query)).group_by(day)):
+        for row in self._connection.execute(select(days.c.day, func.count().label("total")).group_by(days.c.day)):
             start = (_DAY_ONE + timedelta(days=row.day)).replace(day=1)
             counts[start] = counts.get(start, 0) + row.total
         return tuple(Month(start, counts[start]) for start in sorted(counts, reverse=True))
@@ -180,7 +181,7 @@ class SqlSnapshot:
         chosen = (
             select(memberships.c.article_id)
             .join_from(memberships, articles, memberships.c.article_id == articles.c.id)
-            .where(self._visible(memberships.c), *slices.matching(part))
+            .where(self._visible(memberships.c), *slices.matching(part, self._words))
         )
         every = memberships.alias()
         counted = (
