@@ -41,6 +41,14 @@ class RefreshResult:
     counts: Mapping[State, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far somebody outside follows: when each collection that it knows had last changed; `token` is its own."""
+
+    token: str
+    modified_at: Mapping[tuple[Kind, str], datetime]
+
+
 class Snapshot(Protocol):
     """One consistent view of the index at one moment: a refresh that commits meanwhile does not show in it.
 
@@ -113,6 +121,12 @@ class Snapshot(Protocol):
         one second. None where the index is empty still.
         """
 
+    def modification_times(self) -> Mapping[tuple[Kind, str], datetime]:
+        """Return `modified_at` of every collection that exists."""
+
+    def mark(self, holder: str) -> Mark | None:
+        """Return what was kept for somebody outside last, None where nothing was."""
+
     def counts(self) -> Mapping[State, int]:
         """Return how many files are in each state, the states without files too."""
 
@@ -170,6 +184,13 @@ class Store(Protocol):
 
         Raises:
             IndexBusyError: another process or thread refreshes the index right now.
+        """
+
+    def keep_mark(self, holder: str, mark: Mark) -> None:
+        """Keep how far somebody outside follows, instead of what was kept.
+
+        Raises:
+            IndexBusyError: a refresh keeps the index from being written.
         """
 
     def close(self) -> None:

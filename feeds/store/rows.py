@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from feeds.model import Article, Problem, TopicFacts
+from feeds.model import Article, Kind, Problem, TopicFacts
 
 Row = Any  # SQLAlchemy types rows by position; here columns are read by name
 Labels = list[tuple[int, str]]  # collection id, name as the article spells it
@@ -16,6 +17,7 @@ _article = msgspec.msgpack.Decoder(Article)
 _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 _facts = msgspec.msgpack.Decoder(TopicFacts)
 _labels = msgspec.msgpack.Decoder(Labels)
+_seen = msgspec.msgpack.Decoder(list[tuple[Kind, str, int]])
 
 encode = msgspec.msgpack.encode
 
@@ -38,6 +40,16 @@ def topic_facts(payload: bytes | None) -> TopicFacts | None:
 def labels(payload: bytes) -> Labels:
     """Return the collections of an article, each with the name as the article spells it."""
     return _labels.decode(payload)
+
+
+def seen(payload: bytes) -> dict[tuple[Kind, str], datetime]:
+    """Return when each collection had last changed, as somebody outside has seen it."""
+    return {(kind, slug): moment(at) for kind, slug, at in _seen.decode(payload)}
+
+
+def encode_seen(modified_at: Mapping[tuple[Kind, str], datetime]) -> bytes:
+    """Return the payload of that."""
+    return encode([(kind, slug, seconds(at)) for (kind, slug), at in sorted(modified_at.items())])
 
 
 def seconds(moment: datetime) -> int:

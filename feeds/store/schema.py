@@ -122,14 +122,27 @@ topic_files = Table(
     Column("problems", LargeBinary),
 )
 
+# How far somebody outside follows: the hub that is told of changes, a tree of exported files. A lost one costs work, no truth.
+marks = Table(
+    "marks",
+    metadata,
+    Column("holder", _TEXT, primary_key=True),
+    Column("token", _TEXT, nullable=False),
+    Column("seen", LargeBinary, nullable=False),  # [[kind, slug, modification time], …]
+)
+
 
 def _create(connection: Connection, words: WordIndex) -> None:
     metadata.create_all(connection)
     words.create(connection)
 
 
+def _add_marks(connection: Connection, _: WordIndex) -> None:
+    marks.create(connection, checkfirst=True)
+
+
 # Add new migrations at the end of the list; never change one that was released.
-MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create,)
+MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create, _add_marks)
 
 
 def is_current(connection: Connection) -> bool:

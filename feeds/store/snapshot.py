@@ -29,8 +29,9 @@ from feeds.model import (
     TopicFacts,
 )
 from feeds.store import rows, slices
+from feeds.store.base import Mark
 from feeds.store.database import WordIndex
-from feeds.store.schema import articles, collections, files, former_slugs, memberships, meta, relations, topic_files, turns
+from feeds.store.schema import articles, collections, files, former_slugs, marks, memberships, meta, relations, topic_files, turns
 
 _IN_CHUNK = 500  # values in one `IN (…)`
 _LATEST = 500  # articles whose topics are neighbours
@@ -275,17 +276,29 @@ class SqlSnapshot:
             yield from self._connection.execute(query.where(column.in_(ordered[start : start + _IN_CHUNK])))
 
     def modified_at(self, kind: Kind, slug: str) -> datetime | None:
+        return self._modification_times(collections.c.kind == kind, collections.c.slug == slug).get((kind, slug))
+
+    def modification_times(self) -> Mapping[tuple[Kind, str], datetime]:
+        return self._modification_times(self._exists())
+
+    def _modification_times(self, *conditions: ColumnElement[bool]) -> dict[tuple[Kind, str], datetime]:
         passed = and_(turns.c.collection_id == collections.c.id, turns.c.at <= self._now)
+        columns = (collections.c.kind, collections.c.slug, collections.c.modified_at)
         found = self._connection.execute(
-            select(collections.c.modified_at, func.count(turns.c.at).label("total"), func.max(turns.c.at).label("last"))
+            select(*columns, func.count(turns.c.at).label("total"), func.max(turns.c.at).label("last"))
             .join_from(collections, turns, passed, isouter=True)
-            .where(collections.c.kind == kind, collections.c.slug == slug)
-            .group_by(collections.c.id, collections.c.modified_at)
-        ).one_or_none()
-        if found is None:
-            return None
+            .where(*conditions)
+            .group_by(collections.c.id, *columns)
+        ).all()
         settings = self._connection.execute(select(meta.c.value).where(meta.c.name == "settings_at")).scalar()
-        return rows.moment(modification_time(found.modified_at, int(settings or 0), found.total, found.last or 0))
+        return {
+            (Kind(row.kind), row.slug): rows.moment(modification_time(row.modified_at, int(settings or 0), row.total, row.last or 0))
+            for row in found
+        }
+
+    def mark(self, holder: str) -> Mark | None:
+        found = self._connection.execute(marks.select().where(marks.c.holder == holder)).one_or_none()
+        return None if found is None else Mark(found.token, rows.seen(found.seen))
 
     def counts(self) -> Mapping[State, int]:
         by_state = select(files.c.state, func.count().label("total")).group_by(files.c.state)

@@ -12,10 +12,11 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from feeds.errors import IndexBusyError, StoreError
-from feeds.store import postgres, sqlite
+from feeds.store import postgres, rows, sqlite
+from feeds.store.base import Mark
 from feeds.store.database import Database
 from feeds.store.refresh import SqlRefresh
-from feeds.store.schema import is_current, migrate
+from feeds.store.schema import is_current, marks, migrate
 from feeds.store.snapshot import SqlSnapshot
 
 IN_MEMORY = "sqlite://"
@@ -96,6 +97,12 @@ class SqlStore:
                     connection.rollback()
         finally:
             self._refresh_lock.release()
+
+    def keep_mark(self, holder: str, mark: Mark) -> None:
+        with self._database.migrating() as connection:
+            connection.execute(marks.delete().where(marks.c.holder == holder))
+            row = {"holder": holder, "token": mark.token, "seen": rows.encode_seen(mark.modified_at)}
+            connection.execute(marks.insert(), row)
 
     def close(self) -> None:
         self._database.close()
