@@ -42,14 +42,18 @@ class FeedService:
         self._store = store
         self._kept = kept
 
-    def refresh(self, content: Path, fingerprint: str | None, now: datetime) -> RefreshResult:
+    def refresh(self, content: Path, fingerprint: str | None, now: datetime, listed: Mapping[str, datetime] | None = None) -> RefreshResult:
         """Bring the index up to date with the folder, all at once; for `fingerprint` see `Refresh.finish`.
+
+        `listed` is what an export knows of an earlier index (see `Refresh.remember`).
 
         Raises:
             FolderError: the folder can't be read; the index stays as it is.
             IndexBusyError: somebody else does it right now.
         """
         with self._store.refreshing(now) as refresh:
+            if listed is not None:
+                refresh.remember(listed)
             return _refresh(refresh, content, fingerprint)
 
     def check(self, content: Path, now: datetime, site: Site | None = None) -> CheckResult:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from feeds.model import ArticleQuery, Cursor, Kind, Outcome, State, Takedown
+from feeds.identity import identity_key
+from feeds.model import ArticleQuery, Cursor, FileFacts, Kind, Outcome, State, Takedown
 from feeds.store.base import Store
 
 from .builders import DAY, NOON, article, good, outcome, refresh, titles
@@ -43,6 +44,35 @@ def test_first_indexing_lists_every_article_at_its_publication(store: Store) -> 
     refresh(store, NOON + WEEK, good("a"), good("b", published_at=NOON + DAY))
 
     assert [listed_at(store, NOON + WEEK, name) for name in "ab"] == [NOON, NOON + DAY]
+
+
+def test_index_that_remembers_lists_known_articles_as_before_and_others_now(store: Store) -> None:
+    known = {identity_key(article("a").id): NOON + DAY, identity_key(article("gone").id): NOON}
+    with store.refreshing(NOON + WEEK) as refreshing:
+        refreshing.remember(known)
+        refreshing.put((FileFacts(1, 1, b""), good(name)) for name in "ab")
+        refreshing.finish("settings")
+
+    assert [listed_at(store, NOON + WEEK, name) for name in "ab"] == [NOON + DAY, NOON + WEEK]
+    with store.reading(NOON + WEEK) as view:
+        assert view.listings() == {identity_key(article("a").id): NOON + DAY, identity_key(article("b").id): NOON + WEEK}
+
+
+def test_listings_are_of_shown_articles_alone(store: Store) -> None:
+    refresh(store, NOON, good("a"), good("b"), good("ahead", published_at=NOON + DAY))
+    refresh(store, NOON, outcome("b.md", state=State.HIDDEN, takedown=Takedown.FILE, id=article("b").id))
+
+    with store.reading(NOON) as view:
+        assert view.listings() == {identity_key(article("a").id): NOON}
+
+
+def test_index_that_was_refreshed_before_remembers_nothing_else(store: Store) -> None:
+    refresh(store, NOON, good())
+    with store.refreshing(NOON + WEEK) as refreshing:
+        refreshing.remember({identity_key(article().id): NOON + DAY})
+        refreshing.finish("settings")
+
+    assert listed_at(store, NOON + WEEK) == NOON
 
 
 def test_late_arrival_is_listed_when_it_arrives(store: Store) -> None:

@@ -121,6 +121,9 @@ class Snapshot(Protocol):
         one second. None where the index is empty still.
         """
 
+    def listings(self) -> Mapping[str, datetime]:
+        """Return when each shown article was first shown, by `identity_key`."""
+
     def modification_times(self) -> Mapping[tuple[Kind, str], datetime]:
         """Return `modified_at` of every collection that exists."""
 
@@ -158,6 +161,12 @@ class Refresh(Protocol):
 
     def put_topics(self, topics: Iterable[tuple[str, TopicFacts | None, tuple[Problem, ...]]]) -> None:
         """Take the site's topic data, as (path, facts, problems), instead of all known; None keeps a file's facts."""
+
+    def remember(self, listed: Mapping[str, datetime]) -> None:
+        """Take when articles were first shown, by `identity_key`, from before this index was; only ahead of the first `put`.
+
+        It counts in an index that was never refreshed: there, all other articles are new then.
+        """
 
     def finish(self, fingerprint: str | None) -> bool:
         """Settle identities, listing times, collections and modification times; return whether a feed can differ.

@@ -55,6 +55,7 @@ class SqlRefresh:
         self._now = rows.seconds(now)
         self._meta = {row.name: row.value for row in connection.execute(meta.select())}
         self._is_first = "refreshed_at" not in self._meta
+        self._all_are_old = self._is_first
         self._book = CollectionBook(connection, self._now, int(self._meta.get("settings_at", "0")))
         self._next_id = (connection.execute(select(func.max(files.c.id))).scalar() or 0) + 1
         self._unsettled: set[str] = set()  # keys of identities whose spans are to be found
@@ -77,6 +78,11 @@ class SqlRefresh:
     def touch(self, path: str, facts: FileFacts) -> None:
         moved = update(files).where(files.c.path == path)
         self._connection.execute(moved.values(size=facts.size, modified_ns=facts.modified_ns))
+
+    def remember(self, listed: Mapping[str, datetime]) -> None:
+        if self._is_first:
+            self._all_are_old = False
+            bulk.insert(self._connection, listings, [(key, rows.seconds(at)) for key, at in listed.items()])
 
     def put(self, loaded: Iterable[tuple[FileFacts, Prepared]]) -> None:
         for batch in _in_batches(loaded):
@@ -153,7 +159,7 @@ class SqlRefresh:
         In a new index nearly all are the only ones of their identity, and it is known at once. The others are settled, as if
         nothing had been known.
         """
-        if not self._is_first or article.key in self._settled:
+        if not self._all_are_old or article.key in self._settled:
             self._unsettled.add(article.key)
             return _NEVER
         self._settled.add(article.key)
@@ -284,7 +290,7 @@ class SqlRefresh:
         starts = [row.published_at for row in found]
         current = max((start for start in starts if start <= self._now), default=starts[0])
         if listed_at is None or listed_at > self._now:  # not shown yet
-            listed_at = current if self._is_first else max(current, self._now)
+            listed_at = current if self._all_are_old else max(current, self._now)
         elif current > self._now:  # was shown, and is put off now
             listed_at = current
         return [_Span(listed_at, start, end) for start, end in pairwise([*starts, FOREVER])]
