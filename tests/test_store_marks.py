@@ -7,6 +7,8 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from feeds.model import Kind
 from feeds.store.base import Mark, Store
 from feeds.store.sql import open_store
@@ -26,6 +28,7 @@ def test_mark_that_was_never_kept_is_none(store: Store) -> None:
     assert mark(store) is None
 
 
+@pytest.mark.every_database
 def test_mark_is_kept_for_its_holder_until_the_next(store: Store) -> None:
     store.keep_mark("hub", Mark("before", {}))
     store.keep_mark("hub", MARK)
@@ -33,10 +36,11 @@ def test_mark_is_kept_for_its_holder_until_the_next(store: Store) -> None:
     assert (mark(store), mark(store, "tree")) == (MARK, Mark("other", {}))
 
 
-def test_mark_survives_a_refresh_and_a_restart(store: Store, tmp_path: Path) -> None:
+@pytest.mark.every_database
+def test_mark_survives_a_refresh_and_a_restart(store: Store, database: str) -> None:
     store.keep_mark("hub", MARK)
     refresh(store, NOON, good())
-    again = open_store(f"sqlite:///{tmp_path / 'index.sqlite3'}")
+    again = open_store(database)
     assert mark(again) == MARK
     again.close()
 
@@ -55,6 +59,7 @@ def test_index_of_the_first_version_gets_marks_and_loses_nothing(store: Store, t
     again.close()
 
 
+@pytest.mark.every_database
 def test_modification_times_are_those_of_every_collection(store: Store) -> None:
     refresh(store, NOON, good("a", topics=("AI",)), good("b", topics=("Law",), published_at=NOON + SECOND))
     refresh(store, NOON + 5 * SECOND, good("c", topics=("AI",)))

@@ -133,16 +133,19 @@ def test_every_query_finds_what_the_rules_say(
             refresh(store, now, *step.outcomes, gone=step.gone)
             reference.refresh(now, step.outcomes, step.gone)
         expected = ReferenceView(reference, now + hours * HOUR)
-        with store.reading(now + hours * HOUR) as view:
-            for query in asked:
-                assert view.articles(query) == expected.articles(query)
-                assert view.count(query) == expected.count(query)
-                assert view.months(query.kind, query.slug, query.since) == expected.months(query.kind, query.slug, query.since)
-                assert view.neighbours(query.kind, query.slug, 1) == expected.neighbours(query.kind, query.slug, 1)
-                for moment in (query.since, query.before):
-                    if moment is not None:
-                        assert view.listed_before(query.kind, query.slug, moment) == expected.listed_before(query.kind, query.slug, moment)
-                        assert view.listed_from(query.kind, query.slug, moment) == expected.listed_from(query.kind, query.slug, moment)
+        for opened in (store.reading, store.gathering):
+            with opened(now + hours * HOUR) as view:
+                assert [found.slug for found in view.collections(Kind.TOPIC)] == [found.slug for found in expected.collections(Kind.TOPIC)]
+                for query in asked:
+                    assert view.articles(query) == expected.articles(query)
+                    assert view.count(query) == expected.count(query)
+                    assert view.months(query.kind, query.slug, query.since) == expected.months(query.kind, query.slug, query.since)
+                    assert view.neighbours(query.kind, query.slug, 1) == expected.neighbours(query.kind, query.slug, 1)
+                    for moment in (query.since, query.before):
+                        if moment is not None:
+                            place = (query.kind, query.slug, moment)
+                            assert view.listed_before(*place) == expected.listed_before(*place)
+                            assert view.listed_from(*place) == expected.listed_from(*place)
 
 
 def feeds_of(view: Snapshot) -> dict[tuple[Kind, str], Any]:

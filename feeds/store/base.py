@@ -140,6 +140,19 @@ class Snapshot(Protocol):
         """Return what is wrong in the site's topic data, as (path, problem), by path."""
 
 
+class Gathered(Snapshot, Protocol):
+    """A view that is read ahead, for who goes through every document: it gives the same answers, many of them sooner.
+
+    An article that is asked for again is the same object, unless it was long ago.
+    """
+
+    def versions(self, query: ArticleQuery) -> tuple[bytes, ...]:
+        """Return a name for what `articles` would return, for each: what has the same name in any index is the same article.
+
+        The listing time does not count.
+        """
+
+
 class Refresh(Protocol):
     """One refresh of the index: nothing of it can be seen before the end, and then all at once."""
 
@@ -187,6 +200,9 @@ class Store(Protocol):
 
     def reading(self, now: datetime) -> AbstractContextManager[Snapshot]:
         """Open a view of the index at the moment `now`."""
+
+    def gathering(self, now: datetime) -> AbstractContextManager[Gathered]:
+        """Open a view of the index at the moment `now`, to go through all of it."""
 
     def refreshing(self, now: datetime) -> AbstractContextManager[Refresh]:
         """Open the one refresh that may run at a time; leaving it commits, an exception or `abandon` undoes it.

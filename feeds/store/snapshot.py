@@ -137,7 +137,7 @@ class SqlSnapshot:
         return select(articles.c.payload, articles.c.labels, table.c.listed_at)
 
     def _matching(self, query: ArticleQuery) -> Iterator[ColumnElement[bool]]:
-        yield memberships.c.collection_id == _collection_id(query.kind, query.slug)
+        yield memberships.c.collection_id == collection_id(query.kind, query.slug)
         yield self._visible(memberships.c)
         if query.since is not None:
             yield memberships.c.listed_at >= rows.seconds(query.since)
@@ -379,7 +379,8 @@ def _collection(row: rows.Row) -> Collection:
     return Collection(Kind(row.kind), row.slug, row.name, row.total or 0, newest_at, facts)
 
 
-def _collection_id(kind: Kind, slug: str) -> Any:
+def collection_id(kind: Kind, slug: str) -> Any:
+    """Return the id of a collection, as a query."""
     return select(collections.c.id).where(collections.c.kind == kind, collections.c.slug == slug).scalar_subquery()
 
 

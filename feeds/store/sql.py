@@ -15,6 +15,7 @@ from feeds.errors import IndexBusyError, StoreError
 from feeds.store import postgres, rows, sqlite
 from feeds.store.base import Mark
 from feeds.store.database import Database
+from feeds.store.gathered import GatheredSnapshot
 from feeds.store.refresh import SqlRefresh
 from feeds.store.schema import is_current, marks, migrate
 from feeds.store.snapshot import SqlSnapshot
@@ -84,6 +85,11 @@ class SqlStore:
     def reading(self, now: datetime) -> Iterator[SqlSnapshot]:
         with self._database.reading() as connection:
             yield SqlSnapshot(connection, self._database.words, now)
+
+    @contextmanager
+    def gathering(self, now: datetime) -> Iterator[GatheredSnapshot]:
+        with self._database.reading() as connection:
+            yield GatheredSnapshot(connection, self._database.words, now)
 
     @contextmanager
     def refreshing(self, now: datetime) -> Iterator[SqlRefresh]:
