@@ -9,6 +9,7 @@ import pytest
 from feeds.identity import identity_key
 from feeds.model import ArticleQuery, Cursor, FileFacts, Kind, Outcome, State, Takedown
 from feeds.store.base import Store
+from feeds.store.prepared import prepare
 
 from .builders import DAY, NOON, article, good, outcome, refresh, titles
 
@@ -50,7 +51,7 @@ def test_index_that_remembers_lists_known_articles_as_before_and_others_now(stor
     known = {identity_key(article("a").id): NOON + DAY, identity_key(article("gone").id): NOON}
     with store.refreshing(NOON + WEEK) as refreshing:
         refreshing.remember(known)
-        refreshing.put((FileFacts(1, 1, b""), good(name)) for name in "ab")
+        refreshing.put((FileFacts(1, 1, b""), prepare(good(name))) for name in "ab")
         refreshing.finish("settings")
 
     assert [listed_at(store, NOON + WEEK, name) for name in "ab"] == [NOON + DAY, NOON + WEEK]
