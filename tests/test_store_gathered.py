@@ -13,6 +13,7 @@ import pytest
 
 from feeds.model import ArticleQuery, FileFacts, Kind, Outcome, Provider, State, Takedown, TopicFacts
 from feeds.store.base import Store
+from feeds.store.prepared import prepare
 
 from .builders import DAY, NOON, article, good, outcome, refresh, related
 
@@ -23,7 +24,7 @@ EVERYTHING = ArticleQuery(limit=None)
 def keep(store: Store, *outcomes: Outcome, now: datetime = NOON, topics: tuple[TopicFacts, ...] = ()) -> None:
     """Refresh an index with files whose digest tells their content."""
     with store.refreshing(now) as refreshing:
-        refreshing.put((FileFacts(1, 1, repr(one).encode()), one) for one in outcomes)
+        refreshing.put((FileFacts(1, 1, repr(one).encode()), prepare(one)) for one in outcomes)
         refreshing.put_topics((topic.slug, topic, ()) for topic in topics)
         refreshing.finish("settings")
 

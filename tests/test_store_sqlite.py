@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feeds.errors import StoreError
-from feeds.model import ArticleQuery, Outcome, State, Takedown
+from feeds.model import ArticleQuery, Kind, Outcome, State, Takedown
 from feeds.store.base import Store
 from feeds.store.sql import index_exists, open_store
 
@@ -118,6 +118,31 @@ def test_version_that_is_later_or_unreadable_is_an_error_and_nothing_is_touched(
     with pytest.raises(StoreError, match=reason):
         open_store(f"sqlite:///{file}")
     assert file.read_bytes() == before
+
+
+def test_index_of_the_first_versions_is_brought_up_to_date_with_all_that_it_keeps(store: Store, file: Path) -> None:
+    refresh(store, NOON, good("a"), good("b"))
+    refresh(store, LATER, good("c"))
+    with store.reading(LATER) as view:
+        before = view.articles(ArticleQuery()), view.collections(Kind.TOPIC), view.listings()
+    store.close()
+    with sqlite3.connect(file) as connection:
+        connection.executescript(
+            """
+            ALTER TABLE articles ADD COLUMN payload BLOB;
+            UPDATE articles SET payload = (SELECT payload FROM payloads WHERE payloads.id = articles.id);
+            DROP TABLE payloads;
+            ALTER TABLE collections DROP COLUMN shown;
+            DROP INDEX ix_articles_shown_until;
+            UPDATE meta SET value = '1' WHERE name = 'version';
+            """
+        )
+    connection.close()
+
+    migrated = open_store(f"sqlite:///{file}")
+    with migrated.reading(LATER) as view:
+        assert (view.articles(ArticleQuery()), view.collections(Kind.TOPIC), view.listings()) == before
+    migrated.close()
 
 
 def test_index_that_breaks_while_it_is_open_is_an_error(store: Store, file: Path) -> None:

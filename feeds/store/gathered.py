@@ -97,7 +97,7 @@ class GatheredSnapshot(SqlSnapshot):
             return super().articles(query)
         chosen = self._listing(query.kind, query.slug).chosen(query)
         missing = {number for number in chosen if number not in self._articles}
-        found = list(self._in_chunks(self._listed(articles).add_columns(articles.c.id), articles.c.id, missing))
+        found = list(self._in_chunks(self._listed(articles), articles.c.id, missing))
         made = dict(zip((row.id for row in found), self._read(found), strict=True))
         result = tuple(made[number] if number in made else self._articles[number] for number in chosen)
         self._articles.update(made)

@@ -18,6 +18,7 @@ from feeds.store.prepared import NamedLabel
 from feeds.store.schema import FOREVER, articles, collections, former_slugs, memberships, relations, turns
 from feeds.store.snapshot import modification_time
 
+_IN_CHUNK = 500  # values in one `IN (…)`
 _COLUMNS = tuple(column.name for column in collections.columns)
 
 
@@ -33,6 +34,7 @@ class _Entry:
     since: int | None
     modified_at: int
     facts: bytes | None
+    shown: int = 0
 
     def exists(self, moment: int) -> bool:
         """Whether anybody can have seen it: it is in the site's data, or was shown."""
@@ -105,6 +107,7 @@ class CollectionBook:
                 entry.name = self._name(entry)
             if entry.id in self._touched | is_new:
                 entry.modified_at = max(self._now, entry.modified_at + 1, self._settings_at + 1)
+        self._count_shown(self._revisited | is_new)
         self._drop_unseen()
         for kind in Kind:
             self._assign_slugs(kind)
@@ -120,6 +123,18 @@ class CollectionBook:
             entry.modified_at = modification_time(entry.modified_at, self._settings_at, row.total, row.last)
             self._revisited.add(entry.id)
             self.has_turned = True
+
+    def _count_shown(self, ids: set[int]) -> None:
+        """Count the shown articles of collections anew."""
+        visible = and_(memberships.c.shown_from <= self._now, memberships.c.shown_until > self._now)
+        counting = select(memberships.c.collection_id, func.count().label("total")).where(visible).group_by(memberships.c.collection_id)
+        for collection in ids:
+            self._by_id[collection].shown = 0
+        ordered = sorted(ids)
+        for start in range(0, len(ordered), _IN_CHUNK):
+            of_these = counting.where(memberships.c.collection_id.in_(ordered[start : start + _IN_CHUNK]))
+            for row in self._connection.execute(of_these):
+                self._by_id[row.collection_id].shown = row.total
 
     def _since(self, entry: _Entry) -> int | None:
         first_shown = case((memberships.c.shown_from > memberships.c.listed_at, memberships.c.shown_from), else_=memberships.c.listed_at)

@@ -20,12 +20,12 @@ from feeds.store import bulk, rows
 from feeds.store.database import WordIndex
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
-from feeds.store.schema import FOREVER, articles, files, listings, memberships, meta, relations, topic_files
+from feeds.store.schema import FOREVER, articles, files, listings, memberships, meta, payloads, relations, topic_files
 from feeds.store.snapshot import SqlSnapshot
 
 _BATCH = 500
 _SPAN = (articles.c.listed_at, articles.c.shown_from, articles.c.shown_until)
-_ARTICLE_FACTS = (articles.c.identity, articles.c.payload, articles.c.labels, *_SPAN)
+_ARTICLE_FACTS = (articles.c.identity, payloads.c.payload, articles.c.labels, *_SPAN)
 _Value = TypeVar("_Value")
 
 
@@ -92,6 +92,7 @@ class SqlRefresh:
     def _known(self, paths: list[str]) -> dict[str, rows.Row]:
         query = select(files.c.id, files.c.path, files.c.key, files.c.takedown, articles.c.key.label("article_key"), *_ARTICLE_FACTS)
         joined = query.join_from(files, articles, files.c.id == articles.c.id, isouter=True)
+        joined = joined.join(payloads, payloads.c.id == articles.c.id, isouter=True)
         return {row.path: row for row in self._connection.execute(joined.where(files.c.path.in_(paths)))}
 
     def _put_batch(self, batch: list[tuple[FileFacts, Prepared, rows.Row | None]]) -> None:
@@ -138,11 +139,11 @@ class SqlRefresh:
                     article.quality,
                     article.heat,
                     labels,
-                    article.payload,
                 )
                 for (file_id, article, labels), span in zip(new, spans, strict=True)
             ],
         )
+        bulk.insert(self._connection, payloads, [(file_id, article.payload) for file_id, article, _ in new])
         bulk.insert(self._connection, relations, [(key, file_id) for file_id, article, _ in new for key in article.related_keys])
         self._words.put(self._connection, [(file_id, article.words) for file_id, article, _ in new])
         settled = [(file_id, labels, span) for (file_id, _, labels), span in zip(new, spans, strict=True) if span != _NEVER]
@@ -328,7 +329,7 @@ class SqlRefresh:
                 self._book.touch(payload)
 
     def _drop(self, ids: list[int]) -> None:
-        for table, column in ((articles, "id"), (relations, "article_id"), (memberships, "article_id")):
+        for table, column in ((articles, "id"), (payloads, "id"), (relations, "article_id"), (memberships, "article_id")):
             self._delete(table, column, ids)
 
     def _delete(self, table: Table, column: str, values: list[Any]) -> None:

@@ -6,7 +6,22 @@ Moments are seconds since 1970 in UTC. What files cannot give back (`listings`, 
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, inspect, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    and_,
+    func,
+    inspect,
+    select,
+)
 
 from feeds.errors import StoreError
 from feeds.store.database import WordIndex
@@ -25,7 +40,7 @@ files = Table(
     "files",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("path", _TEXT, nullable=False, unique=True),
+    Column("path", _TEXT, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("modified_ns", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
@@ -33,6 +48,7 @@ files = Table(
     Column("takedown", _TEXT, nullable=False),
     Column("key", _TEXT, index=True),  # of the identity; of a hidden article nothing else is kept
     Column("problems", LargeBinary),
+    Index("ix_files_path", "path", postgresql_using="hash"),  # a path can be longer than its other indexes can hold
 )
 
 # The article of a file: what it says now, or, where it is refused now, what it said when it was last good.
@@ -42,14 +58,25 @@ articles = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),  # of the file
     Column("identity", _TEXT, nullable=False),
     Column("key", _TEXT, nullable=False, index=True),
-    Column("published_at", _MOMENT, nullable=False),
+    Column("published_at", _MOMENT, nullable=False, index=True),
     Column("updated_at", _MOMENT, nullable=False),
     Column("listed_at", _MOMENT, nullable=False),
     Column("shown_from", _MOMENT, nullable=False, index=True),  # an empty span: never shown
-    Column("shown_until", _MOMENT, nullable=False),
+    Column("shown_until", _MOMENT, nullable=False, index=True),
     Column("quality", Integer),
     Column("heat", Integer),
     Column("labels", LargeBinary, nullable=False),  # [[collection id, name as spelled], …]
+)
+for _number in (articles.c.quality, articles.c.heat):
+    # Missing numbers come last; SQLite has them there, and knows no other way.
+    for _dialect, _order in (("sqlite", _number.desc()), ("postgresql", _number.desc().nulls_last())):
+        Index(f"ix_articles_{_number.name}_{_dialect}", _order, articles.c.listed_at.desc()).ddl_if(dialect=_dialect)
+
+# The articles themselves, apart, so that what is chosen among many is chosen in a table of short rows.
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # of the file
     Column("payload", LargeBinary, nullable=False),
 )
 
@@ -64,7 +91,9 @@ collections = Table(
     Column("since", _MOMENT),  # the first listing ever; None: only in the site's data
     Column("modified_at", _MOMENT, nullable=False),
     Column("facts", LargeBinary),  # None: not in the site's data
+    Column("shown", Integer, nullable=False),  # articles that were shown at the last refresh
     UniqueConstraint("kind", "folded"),
+    Index("ix_collections_slug", "kind", "slug"),
 )
 
 former_slugs = Table(
@@ -141,8 +170,32 @@ def _add_marks(connection: Connection, _: WordIndex) -> None:
     marks.create(connection, checkfirst=True)
 
 
+def _part_payloads(connection: Connection, _: WordIndex) -> None:
+    """Put the payloads into a table of their own, and keep counts; an index that was made just now has it so already."""
+    if "payload" not in {column["name"] for column in inspect(connection).get_columns(articles.name)}:
+        return
+    payloads.create(connection)
+    for statement in (
+        "INSERT INTO payloads (id, payload) SELECT id, payload FROM articles",
+        "ALTER TABLE articles DROP COLUMN payload",
+        "ALTER TABLE collections ADD COLUMN shown INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.exec_driver_sql(statement)
+    for table in (files, articles, collections):
+        known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in known:
+                index.create(connection)
+    counted_at = select(meta.c.value.cast(BigInteger)).where(meta.c.name == "refreshed_at").scalar_subquery()
+    of_it = and_(
+        memberships.c.collection_id == collections.c.id, memberships.c.shown_from <= counted_at, memberships.c.shown_until > counted_at
+    )
+    shown = select(func.count()).select_from(memberships).where(of_it).scalar_subquery()
+    connection.execute(collections.update().values(shown=shown))
+
+
 # Add new migrations at the end of the list; never change one that was released.
-MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create, _add_marks)
+MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create, _add_marks, _part_payloads)
 
 
 def is_current(connection: Connection) -> bool:

@@ -21,7 +21,8 @@ _LEADING = (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)
 def matching(part: Slice, words: WordIndex) -> tuple[ColumnElement[bool] | TextClause, ...]:
     """Return the conditions on `memberships` joined with `articles`; exactly one row of an article meets them."""
     kind, slug = _lead(part)
-    conditions: list[ColumnElement[bool] | TextClause] = [memberships.c.collection_id.in_(_ids(kind, (slug,)))]
+    # One id, not `IN`: so the database knows that the rows of the collection come in the order of listing.
+    conditions: list[ColumnElement[bool] | TextClause] = [memberships.c.collection_id == _ids(kind, (slug,)).scalar_subquery()]
     for each in _LEADING:
         wanted = part.wanted(each)
         if wanted and each is Kind.TOPIC and part.match_all:
@@ -50,7 +51,7 @@ def order(part: Slice) -> tuple[ColumnElement[object], ...]:
     if part.order is None:
         return listing
     number = articles.c.heat if part.order is SliceOrder.HEAT else articles.c.quality
-    return (number.is_(None), number.desc(), *listing)
+    return (number.desc().nulls_last(), *listing)
 
 
 def _lead(part: Slice) -> tuple[Kind, str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select
 
 from feeds.identity import fold, identity_key
 from feeds.model import (
@@ -31,7 +31,7 @@ from feeds.model import (
 from feeds.store import rows, slices
 from feeds.store.base import Mark
 from feeds.store.database import WordIndex
-from feeds.store.schema import articles, collections, files, former_slugs, marks, memberships, meta, relations, topic_files, turns
+from feeds.store.schema import articles, collections, files, former_slugs, marks, memberships, meta, payloads, relations, topic_files, turns
 
 _IN_CHUNK = 500  # values in one `IN (…)`
 _LATEST = 500  # articles whose topics are neighbours
@@ -49,21 +49,13 @@ class SqlSnapshot:
         self._months: dict[tuple[Kind, str], tuple[Month, ...]] = {}  # all pages of a collection need them
 
     def state(self) -> IndexState:
-        found = {row.name: row.value for row in self._connection.execute(meta.select())}
-        refreshed_at = found.get("refreshed_at")
-        turned_at, next_turn_at = (
-            self._connection.execute(select(extreme).where(condition)).scalar()
-            for extreme, condition in (
-                (func.max(turns.c.at), turns.c.at <= self._now),
-                (func.min(turns.c.at), turns.c.at > self._now),
-            )
-        )
-        return IndexState(
-            revision=int(found.get("revision", "0")),
-            turned_at=None if turned_at is None else rows.moment(turned_at),
-            next_turn_at=None if next_turn_at is None else rows.moment(next_turn_at),
-            refreshed_at=None if refreshed_at is None else rows.moment(int(refreshed_at)),
-        )
+        revision, refreshed_at = (select(meta.c.value).where(meta.c.name == name) for name in ("revision", "refreshed_at"))
+        turned_at = select(func.max(turns.c.at)).where(turns.c.at <= self._now)
+        next_turn_at = select(func.min(turns.c.at)).where(turns.c.at > self._now)
+        # One question: every worker asks it several times a second.
+        parts = (part.scalar_subquery() for part in (revision, turned_at, next_turn_at, refreshed_at))
+        found = self._connection.execute(select(*parts)).one()
+        return IndexState(int(found[0] or 0), *(None if moment is None else rows.moment(int(moment)) for moment in found[1:]))
 
     def collection(self, kind: Kind, slug: str) -> Collection | None:
         return next(iter(self._collections(kind, collections.c.slug == slug)), None)
@@ -72,20 +64,36 @@ class SqlSnapshot:
         return self._collections(kind, collections.c.kind == kind)
 
     def _collections(self, kind: Kind, condition: ColumnElement[bool]) -> tuple[Collection, ...]:
-        shown = (
-            select(memberships.c.collection_id, func.count().label("total"), func.max(memberships.c.listed_at).label("newest"))
-            .where(self._visible(memberships.c))
-            .group_by(memberships.c.collection_id)
+        newest = (
+            select(memberships.c.listed_at)
+            .where(memberships.c.collection_id == collections.c.id, self._visible(memberships.c))
+            .order_by(memberships.c.listed_at.desc())
+            .limit(1)
+            .scalar_subquery()
         )
-        wanted = select(collections.c.id).where(collections.c.kind == kind, condition)
-        counted = shown.where(memberships.c.collection_id.in_(wanted)).subquery()
+        turned = self._turned().subquery()
         query = (
-            select(collections, counted.c.total, counted.c.newest)
-            .join_from(collections, counted, counted.c.collection_id == collections.c.id, isouter=True)
+            select(collections, (collections.c.shown + func.coalesce(turned.c.more, 0)).label("total"), newest.label("newest"))
+            .join_from(collections, turned, turned.c.collection_id == collections.c.id, isouter=True)
             .where(collections.c.kind == kind, condition, self._exists())
             .order_by(collections.c.folded)
         )
         return tuple(_collection(row) for row in self._connection.execute(query))
+
+    def _turned(self) -> Select[Any]:
+        """Return how many more articles each collection shows than at the refresh that counted them."""
+        refreshed_at = self._connection.execute(select(meta.c.value).where(meta.c.name == "refreshed_at")).scalar()
+        counted_at = int(refreshed_at or self._now)
+        earlier, later = sorted((self._now, counted_at))
+        turns_between = (and_(moment > earlier, moment <= later) for moment in (articles.c.shown_from, articles.c.shown_until))
+        spans = memberships.c
+        then = and_(spans.shown_from <= counted_at, spans.shown_until > counted_at)
+        more = func.sum(case((self._visible(spans), 1), else_=0) - case((then, 1), else_=0))
+        return (
+            select(spans.collection_id, more.label("more"))
+            .where(spans.article_id.in_(select(articles.c.id).where(or_(*turns_between))))
+            .group_by(spans.collection_id)
+        )
 
     def _exists(self) -> ColumnElement[bool]:
         return or_(collections.c.facts.is_not(None), collections.c.since <= self._now, collections.c.kind == Kind.ALL)
@@ -134,7 +142,7 @@ class SqlSnapshot:
         return tuple(sorted(chosen, key=lambda listed: (-listed.listed_at.timestamp(), listed.article.id)))
 
     def _listed(self, table: Table) -> Select[Any]:
-        return select(articles.c.payload, articles.c.labels, table.c.listed_at)
+        return select(articles.c.id, articles.c.labels, table.c.listed_at)
 
     def _matching(self, query: ArticleQuery) -> Iterator[ColumnElement[bool]]:
         yield memberships.c.collection_id == collection_id(query.kind, query.slug)
@@ -146,7 +154,8 @@ class SqlSnapshot:
 
     def _read(self, found: Sequence[rows.Row]) -> tuple[ListedArticle, ...]:
         names = self._topic_names(label[0] for row in found for label in rows.labels(row.labels))
-        read = [(rows.article(row.payload), row) for row in found]
+        payload_of = {row.id: row.payload for row in self._in_chunks(payloads.select(), payloads.c.id, (row.id for row in found))}
+        read = [(rows.article(payload_of[row.id]), row) for row in found]
         hidden = self._hidden(story.id for article, _ in read for story in article.related)
         return tuple(
             ListedArticle(
@@ -244,8 +253,9 @@ class SqlSnapshot:
     def parents(self, identities: Iterable[str]) -> Mapping[str, tuple[Article, ...]]:
         keys = {identity_key(identity): identity for identity in identities}
         pointing = (
-            select(relations.c.key, articles.c.payload)
+            select(relations.c.key, payloads.c.payload)
             .join_from(relations, articles, relations.c.article_id == articles.c.id)
+            .join(payloads, payloads.c.id == articles.c.id)
             .where(self._visible(articles.c))
         )
         found: dict[str, list[Article]] = {identity: [] for identity in keys.values()}
@@ -376,7 +386,7 @@ def modification_time(modified_at: int, settings_at: int, turned: int, last_turn
 def _collection(row: rows.Row) -> Collection:
     facts = rows.topic_facts(row.facts)
     newest_at = None if row.newest is None else rows.moment(row.newest)
-    return Collection(Kind(row.kind), row.slug, row.name, row.total or 0, newest_at, facts)
+    return Collection(Kind(row.kind), row.slug, row.name, row.total, newest_at, facts)
 
 
 def collection_id(kind: Kind, slug: str) -> Any:

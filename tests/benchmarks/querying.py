@@ -1,0 +1,189 @@
+"""How long questions take in small and large indexes, on each database: medians in milliseconds, and how they grow.
+
+    python -m tests.benchmarks.querying --sizes 1000 100000 --databases sqlite postgresql --rounds 20
+
+The index is built through the store, without files. `--keep FOLDER` leaves the SQLite files there for the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from feeds.errors import NotFoundError
+from feeds.feed import FeedAddress
+from feeds.identity import article_id
+from feeds.model import ArticleQuery, Choice, FileFacts, Kind, Outcome, Provider, Slice, SliceOrder, State
+from feeds.service import FeedService
+from feeds.store.base import Snapshot, Store
+from feeds.store.prepared import Prepared, prepare
+from feeds.store.sql import open_store
+from tests.builders import SITE, article, related
+from tests.postgres import running_postgres
+
+NOW = datetime(2024, 5, 17, 12, tzinfo=UTC)
+_SPAN = timedelta(days=5 * 365)
+_TOPICS = tuple(f"Topic {number}" for number in range(400))
+_TOPIC_WEIGHTS = tuple(1 / rank for rank in range(1, len(_TOPICS) + 1))
+_PROVIDERS = tuple(Provider(f"Paper {number}", f"paper-{number}.example.com") for number in range(200))
+_WORDS = tuple(f"word{number}" for number in range(20_000))
+_WORD_WEIGHTS = tuple(1 / rank for rank in range(1, len(_WORDS) + 1))
+
+
+def outcomes(count: int) -> Iterator[tuple[FileFacts, Prepared]]:
+    """Yield made-up articles, spread over five years; topics and words are as frequent as Zipf's law has it."""
+    for number in range(count):
+        dice = Random(number)  # noqa: S311 - repeatable on purpose
+        published_at = (NOW - _SPAN * dice.random()).replace(microsecond=0)
+        words = dice.choices(_WORDS, _WORD_WEIGHTS, k=32)
+        url = f"https://www.example.org/{number}"
+        made = article(
+            url=url,
+            title=f"{' '.join(words[:8])} {number}",
+            excerpt=f"{' '.join(words[8:])} year{published_at:%Y}",
+            content_html=f"<p>{' '.join(dice.choices(_WORDS, k=250))}</p>",
+            published_at=published_at,
+            topics=tuple(dict.fromkeys(dice.choices(_TOPICS, _TOPIC_WEIGHTS, k=dice.randrange(1, 5)))),
+            provider=dice.choice(_PROVIDERS),
+            category=dice.choice(("news", "news", "news", "learning", "stats")),
+            type=dice.choice(("article", "article", "article", "video")),
+            quality=dice.choice((None, dice.randrange(100))),
+            heat=dice.choice((None, dice.randrange(100))),
+            related=tuple(related(url=f"https://www.example.org/{dice.randrange(count * 2)}") for _ in range(dice.randrange(3))),
+        )
+        yield FileFacts(1, 1, b""), prepare(Outcome(f"{number}.md", State.SHOWN, made, article_id(url)))
+
+
+def build(store: Store, count: int) -> float:
+    """Fill an index that is empty still; return the seconds it took."""
+    with store.reading(NOW) as view:
+        if view.state().refreshed_at is not None:
+            return 0
+    begun = time.perf_counter()
+    with store.refreshing(NOW) as refresh:
+        refresh.put(outcomes(count))
+        refresh.finish("settings")
+    return time.perf_counter() - begun
+
+
+def _slices() -> Iterator[tuple[str, Slice]]:
+    large, middle, small = (Choice(Kind.TOPIC, f"topic-{number}") for number in (0, 40, 399))
+    video, paper = Choice(Kind.TYPE, "video"), Choice(Kind.PROVIDER, "paper-7.example.com")
+    yield "everything", Slice()
+    yield "a large topic or a small one", Slice((large, small))
+    yield "two small topics", Slice((small, replace(small, slug="topic-398")))
+    yield "three topics, all", Slice((large, replace(large, slug="topic-1"), replace(large, slug="topic-2")), match_all=True)
+    yield "two small topics, all", Slice((small, replace(small, slug="topic-398")), match_all=True)
+    yield "a topic without another", Slice((large, replace(middle, is_excluded=True)))
+    yield "everything without a topic", Slice((replace(large, is_excluded=True),))
+    yield "a large topic, videos", Slice((large, video))
+    yield "a small topic, videos", Slice((small, video))
+    yield "a provider, a topic", Slice((large, paper))
+    yield "two providers, videos", Slice((paper, replace(paper, slug="paper-8.example.com"), video))
+    yield "quality from 99", Slice(min_quality=99)
+    yield "quality from 100", Slice(min_quality=100)
+    yield "by heat", Slice(order=SliceOrder.HEAT)
+    yield "by heat in a large topic", Slice((large,), order=SliceOrder.HEAT)
+    yield "since a day", Slice(since=date(2024, 5, 16))
+    yield "until a day long ago", Slice(until=date(2019, 6, 30))
+    yield "a rare word", Slice(sought="word9999")
+    yield "a word", Slice(sought="word200")
+    yield "a common word", Slice(sought="word0")
+    yield "two common words", Slice(sought="word0 word1")
+    yield "eight common words", Slice(sought=" ".join(_WORDS[:8]))
+    yield "a common and a rare word", Slice(sought="word0 word9999")
+    yield "a word of five years ago", Slice(sought="year2019")
+    yield "no article's two words", Slice(sought="year2019 year2024")
+    yield "an unknown word", Slice(sought="unheard")
+    yield "a common word by heat", Slice(sought="word0", order=SliceOrder.HEAT)
+    yield "a common word in a large topic", Slice((large,), sought="word0")
+    yield "a common word in a small topic", Slice((small,), sought="word0")
+    yield "a common word of a provider", Slice((paper,), sought="word0")
+
+
+def questions(service: FeedService) -> Mapping[str, Callable[[Snapshot], object]]:
+    """Return what is asked, by what it is called."""
+    topics = {"a large topic": "topic-0", "a topic": "topic-40", "a small topic": "topic-399"}
+    asked: dict[str, Callable[[Snapshot], object]] = {"state": lambda view: view.state()}
+    for name, slug in topics.items():
+        asked |= {
+            f"articles of {name}": lambda view, slug=slug: view.articles(ArticleQuery(Kind.TOPIC, slug)),
+            f"facts of {name}": lambda view, slug=slug: view.collection(Kind.TOPIC, slug),
+            f"the feed of {name}": lambda _, slug=slug: service.document(FeedAddress(Kind.TOPIC, slug), "rss", SITE, NOW).body,
+        }
+    asked |= {
+        "articles of everything": lambda view: view.articles(ArticleQuery()),
+        "when everything changed": lambda view: view.modified_at(Kind.ALL, ""),
+        "the feed of everything": lambda _: service.document(FeedAddress(), "rss", SITE, NOW).body,
+        "all topics": lambda view: view.collections(Kind.TOPIC),
+        "all providers": lambda view: view.collections(Kind.PROVIDER),
+        "the list of topics": lambda _: service.subscriptions("rss", SITE, NOW),
+        "an unknown topic": lambda _: _missing(service),
+    }
+    return asked | {f"slice: {name}": lambda view, part=part: view.slice(part, 50) for name, part in _slices()}
+
+
+def _missing(service: FeedService) -> None:
+    with suppress(NotFoundError):
+        service.document(FeedAddress(Kind.TOPIC, "topics-0"), "rss", SITE, NOW)
+
+
+def measure(store: Store, rounds: int) -> dict[str, float]:
+    """Return the median milliseconds of each question, all asked in turn."""
+    asked, taken = questions(FeedService(store)), dict[str, list[float]]()
+    for number in range(rounds + 1):
+        with store.reading(NOW) as view:
+            for name, ask in asked.items():
+                begun = time.perf_counter()
+                ask(view)
+                if number:  # the first round warms up
+                    taken.setdefault(name, []).append((time.perf_counter() - begun) * 1000)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+@contextmanager
+def stores(database: str, sizes: list[int], folder: Path) -> Iterator[dict[int, Store]]:
+    """Open an index of each size."""
+    with ExitStack() as stack:
+        if database == "postgresql":
+            server = stack.enter_context(running_postgres())
+            urls = {size: stack.enter_context(server.database()) for size in sizes}
+        else:
+            urls = {size: f"sqlite:///{folder}/{size}.sqlite3" for size in sizes}
+        opened = {size: open_store(url) for size, url in urls.items()}
+        for store in opened.values():
+            stack.callback(store.close)
+        yield opened
+
+
+def main() -> None:
+    """Measure, and print a table for each database."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--sizes", type=int, nargs="+", default=[1000, 100_000])
+    options.add_argument("--databases", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
+    options.add_argument("--rounds", type=int, default=20)
+    options.add_argument("--keep", type=Path)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.keep or Path(temporary)
+        for database in given.databases:
+            with stores(database, given.sizes, folder) as opened:
+                built = {size: build(store, size) for size, store in opened.items()}
+                print(f"{database}, built in {', '.join(f'{seconds:.1f} s' for seconds in built.values())}; medians in ms")
+                results = [measure(store, given.rounds) for store in opened.values()]
+            print(f"{'':44}", *(f"{size:>9}" for size in given.sizes), "   growth")
+            for name in results[0]:
+                times = [result[name] for result in results]
+                print(f"{name:44}", *(f"{milliseconds:9.2f}" for milliseconds in times), f"{times[-1] / times[0]:8.1f}x")
+
+
+if __name__ == "__main__":
+    main()
