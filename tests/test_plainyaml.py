@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.content import frontmatter
-from feeds.content.plainyaml import scan
+from feeds.content.plainyaml import line_of, scan
 from feeds.content.yamltree import YamlError, parse_mapping, values
 
 from .conftest import REPOSITORY
@@ -25,7 +25,7 @@ SCALARS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
 VALUES = st.one_of(
     SCALARS,
     SCALARS.map(lambda text: f'"{text}"'),
-    st.sampled_from(['""', '"a \\"b\\" \\\\c \\/d"', '"\\n"', "'a'", "'a''b'", '"a" ', '"a" # b', '"a', '"a\tb"']),
+    st.sampled_from(['""', '"', '"a: "b"', '"a \\"b\\" \\\\c \\/d"', '"\\n"', "'a'", "'a''b'", '"a" ', '"a" # b', '"a', '"a\tb"']),
     st.just(""),
 )
 LINES = st.builds(
@@ -42,6 +42,12 @@ TEXTS = st.lists(LINES, max_size=8).map(lambda lines: "".join(f"{line}\n" for li
 def test_what_is_read_without_a_parser_is_what_the_parser_reads(text: str) -> None:
     found = scan(text)
     assert found is None or found == values(parse_mapping(text))
+
+
+@given(TEXTS)
+def test_keys_stand_where_the_parser_finds_them(text: str) -> None:
+    found = scan(text)
+    assert found is None or {key: line_of(text, key) for key in found} == parse_mapping(text).lines
 
 
 @given(st.data())

@@ -15,9 +15,9 @@ import msgspec
 
 from feeds import urls
 from feeds.content import body, frontmatter, payload
-from feeds.content.fields import MAX_TITLE_LENGTH, Complaint, Fields, as_problems, flag, moment, read_mapping
+from feeds.content.fields import MAX_TITLE_LENGTH, Complaint, Fields, Written, as_problems, flag, moment, read_mapping
 from feeds.content.frontmatter import FrontMatter
-from feeds.content.yamltree import Value, YamlError
+from feeds.content.yamltree import YamlError
 from feeds.identity import article_id, fold
 from feeds.model import Article, Download, Image, Level, Outcome, Problem, Provider, Related, State, Takedown
 
@@ -44,11 +44,11 @@ def parse_article(path: str, data: bytes) -> Outcome:
     if parts is None:
         return _skipped(path, Problem("has no front matter"))
     try:
-        values = read_mapping(parts.yaml)
+        written = read_mapping(parts.yaml)
     except YamlError as error:
         line = None if error.line is None else error.line + _FIRST_LINE - 1
         return _unreadable(path, Problem(error.reason, line, level=Level.ERROR), parts.yaml)
-    return _without_payload(_outcome(path, parts, values), data)
+    return _without_payload(_outcome(path, parts, written), data)
 
 
 def _skipped(path: str, problem: Problem) -> Outcome:
@@ -68,9 +68,9 @@ def _unreadable(path: str, problem: Problem, text: str) -> Outcome:
     return Outcome(path, State.REFUSED, takedown=takedown, problems=(problem,))
 
 
-def _outcome(path: str, parts: FrontMatter, values: dict[str, Value]) -> Outcome:
+def _outcome(path: str, parts: FrontMatter, written: Written) -> Outcome:
     complaints: list[Complaint] = []
-    fields = Fields(values, complaints)
+    fields = Fields(written.values, complaints)
     takedown, reason = _takedown(fields, Level.ERROR)
     if "title" not in fields and takedown is not Takedown.IDENTITY:
         return _skipped(path, Problem("has no title"))
@@ -81,18 +81,18 @@ def _outcome(path: str, parts: FrontMatter, values: dict[str, Value]) -> Outcome
     article = _article(path, fields, parts.body, links)
     if takedown is not Takedown.NONE and reason is not None:
         lenient = [complaint._replace(level=Level.WARNING) for complaint in complaints]
-        return Outcome(path, State.HIDDEN, id=identity, takedown=takedown, problems=_problems(parts, lenient, reason))
+        return Outcome(path, State.HIDDEN, id=identity, takedown=takedown, problems=_problems(parts, written, lenient, reason))
     broken = any(complaint.level is Level.ERROR for complaint in complaints)
-    problems = _problems(parts, complaints)
+    problems = _problems(parts, written, complaints)
     if broken or article is None:
         return Outcome(path, State.REFUSED, id=identity, takedown=takedown, problems=problems)
     return Outcome(path, State.SHOWN, article, article.id, problems=problems)
 
 
-def _problems(parts: FrontMatter, complaints: list[Complaint], *first: Complaint) -> tuple[Problem, ...]:
+def _problems(parts: FrontMatter, written: Written, complaints: list[Complaint], *first: Complaint) -> tuple[Problem, ...]:
     controls = parts.control_character_line
     removed = () if controls is None else (Problem("holds control characters, which were removed", controls),)
-    return (*as_problems(list(first), parts.yaml, _FIRST_LINE), *removed, *as_problems(complaints, parts.yaml, _FIRST_LINE))
+    return (*as_problems(list(first), written, _FIRST_LINE), *removed, *as_problems(complaints, written, _FIRST_LINE))
 
 
 def _takedown(fields: Fields, level: Level) -> tuple[Takedown, Complaint | None]:

@@ -9,7 +9,8 @@ A scalar of another type is taken where nothing is lost (`quality: "52"`, `title
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
@@ -84,24 +85,40 @@ class Complaint(NamedTuple):
         return "".join(steps).removeprefix(".")
 
 
-def read_mapping(text: str) -> dict[str, Value]:
-    """Return the values of the mapping that a YAML text is (see `yamltree.values`).
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A YAML text that is a mapping, and its values (see `yamltree.values`)."""
+
+    text: str
+    values: dict[str, Value]
+    is_plain: bool  # whether it took no parser to read it
+
+    def lines_of(self, paths: Sequence[Path]) -> list[int]:
+        """Return the 1-based lines where values stand (see `yamltree.line_of`)."""
+        if self.is_plain and all(len(path) == 1 and path[0] in self.values for path in paths):
+            return [plainyaml.line_of(self.text, str(path[0])) for path in paths]
+        tree = yamltree.parse_mapping(self.text)
+        return [yamltree.line_of(tree, path) for path in paths]
+
+
+def read_mapping(text: str) -> Written:
+    """Return what the mapping says that a YAML text is.
 
     Raises:
         YamlError: see `yamltree.parse_mapping`.
     """
     found = plainyaml.scan(text)
-    return yamltree.values(yamltree.parse_mapping(text)) if found is None else found
+    return Written(text, yamltree.values(yamltree.parse_mapping(text)), False) if found is None else Written(text, found, True)
 
 
-def as_problems(complaints: list[Complaint], text: str, first_line: int) -> tuple[Problem, ...]:
+def as_problems(complaints: list[Complaint], written: Written, first_line: int) -> tuple[Problem, ...]:
     """Return what is to say of the values of a YAML text that starts at a line of its file, with their lines."""
     if not complaints:
         return ()
-    tree = yamltree.parse_mapping(text)
+    lines = written.lines_of([complaint.path for complaint in complaints])
     return tuple(
-        Problem(complaint.reason, yamltree.line_of(tree, complaint.path) + first_line - 1, complaint.field, complaint.level)
-        for complaint in complaints
+        Problem(complaint.reason, line + first_line - 1, complaint.field, complaint.level)
+        for complaint, line in zip(complaints, lines, strict=True)
     )
 
 

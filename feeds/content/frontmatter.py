@@ -9,6 +9,8 @@ MAX_BYTES = 1024 * 1024
 # As Jekyll has it: the line may end in white space, the closing line may be dots.
 _OPENING = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n")
 _CLOSING = re.compile(r"\n(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
+# The bytes that no character has which must be removed: beyond ASCII those are all below U+00A0, or U+FFFE and U+FFFF.
+_NO_CONTROL = bytes([*b"\t\n\r", *range(0x20, 0x7F), *(code for code in range(0x80, 0x100) if code not in (0xC2, 0xEF))])
 _OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -53,7 +55,8 @@ def split(data: bytes) -> FrontMatter | None:
     if closing is None:
         raise FrontMatterError("has no `---` line that ends the front matter", None, text[1:])
     yaml = text[1 : closing.start() + 1]
-    controls = plain.first_control_character(yaml)
+    # Most files have no byte of any control character, which is found out in a tenth of the time of looking for one.
+    controls = plain.first_control_character(yaml) if data.translate(None, _NO_CONTROL) else None
     return FrontMatter(
         yaml=yaml if controls is None else plain.without_control_characters(yaml),
         body=text[closing.end() :].strip(),

@@ -14,17 +14,17 @@ def parse_topic(data: bytes) -> tuple[TopicFacts | None, tuple[Problem, ...]]:
         return None, (Problem("is larger than 1 MiB", level=Level.ERROR),)
     try:
         text = data.decode("utf-8-sig")
-        values = read_mapping(text)
+        written = read_mapping(text)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return None, (Problem("is not UTF-8", line, level=Level.ERROR),)
     except YamlError as error:
         return None, (Problem(error.reason, error.line, level=Level.ERROR),)
     complaints: list[Complaint] = []
-    fields = Fields(values, complaints)
+    fields = Fields(written.values, complaints)
     name = fields.required_line("name", Level.ERROR)
     if name is None:
-        return None, as_problems(complaints, text, 1)
+        return None, as_problems(complaints, written, 1)
     facts = TopicFacts(
         slug=slug(fields.line_of_text("_id") or name),
         name=name,
@@ -33,4 +33,4 @@ def parse_topic(data: bytes) -> tuple[TopicFacts | None, tuple[Problem, ...]]:
         description=fields.paragraphs("description"),
         images=images(fields),
     )
-    return facts, as_problems(complaints, text, 1)
+    return facts, as_problems(complaints, written, 1)
