@@ -33,9 +33,9 @@ from feeds.web import now
 
 _INDEX = ("database",)
 _SITE = ("base_url", "site_url", "site_id", "title", "description", "language", "picture", "max_age_seconds", "hub")
-_SERVER = ("search", "refresh_seconds", "trusted_hosts", "host", "port", "workers")
+_SERVER = ("search", "refresh_seconds", "trusted_hosts", "trusted_proxies", "operator_networks", "host", "port", "workers")
 
-_DEFAULTS = {field.name: ",".join(field.default) if isinstance(field.default, tuple) else field.default for field in fields(Config)}
+_DEFAULTS = {field.name: field.default for field in fields(Config)}
 
 Command = Callable[..., None]
 
@@ -88,7 +88,9 @@ def _settings(*names: str) -> Callable[[Command], Command]:
 
 def _help(name: str) -> str:
     default = _DEFAULTS.get(name)
-    return HELP[name] if default is None else f"{HELP[name]}  [default: {default}]"
+    if default in (None, ()):
+        return HELP[name]
+    return f"{HELP[name]}  [default: {','.join(map(str, default)) if isinstance(default, tuple) else default}]"
 
 
 _content_argument = click.argument("content", required=False)

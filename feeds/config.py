@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import ipaddress
 import re
 import stat
 import tomllib
@@ -36,6 +37,8 @@ _POSTGRESQL = re.compile(
     r"(?:postgres|postgresql(?:\+psycopg)?)://(?:[^/]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/:?@\[\]]*)(?::[0-9]{1,5})?/[^/?]+(?:\?.*)?"
 )
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+LOOPBACK_NETWORKS: Networks = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Config:
     search: bool = True
     refresh_seconds: int = 60
     trusted_hosts: tuple[str, ...] = LOOPBACK_HOSTS
+    trusted_proxies: Networks = ()
+    operator_networks: Networks = LOOPBACK_NETWORKS
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -252,6 +257,20 @@ def _hosts(value: Any) -> tuple[str, ...]:
     return hosts
 
 
+def _networks(value: Any) -> Networks:
+    given = [each for each in value.split(",") if value.strip()] if isinstance(value, str) else value
+    if not isinstance(given, list):
+        raise ValueError("has to be IP networks or addresses, with commas between")
+    return tuple(_network(str(each).strip()) for each in given)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"has to be IP networks or addresses, with commas between: {error}") from error
+
+
 def _anywhere(_: Path, value: Any) -> Any:
     return value
 
@@ -277,6 +296,8 @@ _SETTINGS: Mapping[str, _Setting] = {
     "search": _Setting(_flag, "whether any slice of the articles can be asked for"),
     "refresh_seconds": _Setting(_whole_number(0, 86_400), "how often the folder is looked through; 0: never"),
     "trusted_hosts": _Setting(_hosts, "hosts that may be asked for where base_url is not set, with commas between"),
+    "trusted_proxies": _Setting(_networks, "IP networks of the proxies whose X-Forwarded headers count, with commas between"),
+    "operator_networks": _Setting(_networks, "IP networks from where the server's state may be seen, with commas between"),
     "host": _Setting(_text, "address to listen on (feeds serve)"),
     "port": _Setting(_whole_number(1, 65_535), "port to listen on (feeds serve)"),
     "workers": _Setting(_whole_number(1, 256), "processes that answer (feeds serve)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ SETTINGS = {
     "search": ("False", "false", False),
     "refresh_seconds": ("0", "0", 0),
     "trusted_hosts": ("A.example.org, [::1]", '["A.example.org", "[::1]"]', ("a.example.org", "[::1]")),
+    "trusted_proxies": (
+        "192.0.2.1, 2001:db8::/32",
+        '["192.0.2.1", "2001:db8::/32"]',
+        (ip_network("192.0.2.1/32"), ip_network("2001:db8::/32")),
+    ),
+    "operator_networks": ("10.0.0.0/8", '["10.0.0.0/8"]', (ip_network("10.0.0.0/8"),)),
     "host": ("192.0.2.1", '"192.0.2.1"', "192.0.2.1"),
     "port": ("65535", "65535", 65535),
     "workers": ("4", "4", 4),
@@ -111,6 +118,7 @@ def test_server_without_options_reads_the_environment_and_the_current_directory(
     assert Config.from_env({"FEEDS_CONTENT": "news"}) == Config(title="file", content=tmp_path / "news")
 
 
+NETWORKS = "has to be IP networks or addresses, with commas between"
 POSTGRESQL = "postgresql://user@host/database"
 NUMBER = "has to be a whole number from {} to {}"
 WRONG = [
@@ -139,6 +147,9 @@ WRONG = [
     ("trusted_hosts", "a.example.org,", "has to be host names without a port, with commas between"),
     ("trusted_hosts", "localhost:8000", "has to be host names without a port, with commas between"),
     ("trusted_hosts", "*", "has to be host names without a port, with commas between"),
+    ("trusted_proxies", "proxy.example.org", f"{NETWORKS}: 'proxy.example.org' does not appear to be an IPv4 or IPv6 network"),
+    ("trusted_proxies", "192.0.2.1,", f"{NETWORKS}: '' does not appear to be an IPv4 or IPv6 network"),
+    ("operator_networks", "10.0.0.1/8", f"{NETWORKS}: 10.0.0.1/8 has host bits set"),
     ("host", "", "has to be text, and not empty"),
     ("port", "0", NUMBER.format(1, 65_535)),
     ("port", "65536", NUMBER.format(1, 65_535)),
@@ -168,12 +179,20 @@ def test_wrong_value_is_an_error_that_says_what_is_right(name: str, value: str, 
         ("trusted_hosts = []", "trusted_hosts: has to be host names without a port, with commas between"),
         ("trusted_hosts = [[]]", "trusted_hosts: has to be host names without a port, with commas between"),
         ("trusted_hosts = {a = 1}", "trusted_hosts: has to be host names without a port, with commas between"),
+        ("trusted_proxies = false", f"trusted_proxies: {NETWORKS}"),
+        ("operator_networks = [1.5]", f"operator_networks: {NETWORKS}: '1.5' does not appear to be an IPv4 or IPv6 network"),
         ("base_url = {a = 1}", "base_url: has to be text, and not empty"),
         ('[site]\ntitle = "x"', "site: is no setting; is site_id meant?"),
     ],
 )
 def test_wrong_type_in_feeds_toml_is_an_error(line: str, reason: str, tmp_path: Path) -> None:
     assert reasons(tmp_path, file=line) == (f"{tmp_path}/feeds.toml: {reason}",)
+
+
+@pytest.mark.parametrize("name", ["trusted_proxies", "operator_networks"])
+def test_networks_may_be_none(name: str, tmp_path: Path) -> None:
+    assert getattr(load(tmp_path, environ={f"FEEDS_{name.upper()}": " "}), name) == ()
+    assert getattr(load(tmp_path, file=f"{name} = []"), name) == ()
 
 
 def test_all_errors_are_reported_at_once_with_the_names_as_given(tmp_path: Path) -> None:
@@ -373,6 +392,8 @@ def test_site_is_what_the_settings_say() -> None:
         ({"search": False}, False),
         ({"refresh_seconds": 1}, False),
         ({"trusted_hosts": ("a.example.org",)}, False),
+        ({"trusted_proxies": (ip_network("192.0.2.1"),)}, False),
+        ({"operator_networks": ()}, False),
         ({"host": "192.0.2.1"}, False),
         ({"port": 80}, False),
         ({"workers": 2}, False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,82 @@ def test_what_a_proxy_says_is_ignored_for_a_trusted_host(config: Config, clock: 
     for headers in FORWARDED:
         response = client.get("/feed.rss", headers={"Host": "feeds.example.org", **headers})
         assert (response.status_code, response.headers["Link"]) == (200, self_link("http://feeds.example.org"))
+
+
+@pytest.fixture
+def proxied(config: Config, clock: Clock) -> FlaskClient:
+    """A client of the application behind a proxy that is trusted, as the test client's address is."""
+    return client_of(replace(config, trusted_hosts=("feeds.example.org", "localhost"), trusted_proxies=(ip_network("127.0.0.1"),)), clock)
+
+
+HERE = {"X-Forwarded-Host": "feeds.example.org", "X-Forwarded-For": "198.51.100.7"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "base_url"),
+    [
+        ({}, "http://feeds.example.org"),
+        ({"X-Forwarded-Proto": "https"}, "https://feeds.example.org"),
+        ({"X-Forwarded-Host": "Feeds.example.org:8443"}, "http://feeds.example.org:8443"),
+        ({"X-Forwarded-Host": "evil.example, feeds.example.org"}, "http://feeds.example.org"),
+        ({"X-Forwarded-Proto": "gopher, https"}, "https://feeds.example.org"),
+        ({"X-Forwarded-Prefix": "/my%20news/v1.0/"}, "http://feeds.example.org/my%20news/v1.0"),
+        ({"X-Forwarded-Prefix": "/"}, "http://feeds.example.org"),
+        (
+            {"X-Forwarded-Port": "8443", "Forwarded": "host=evil.example;proto=https", "X-Forwarded-Server": "evil"},
+            "http://feeds.example.org",
+        ),
+    ],
+)
+def test_what_a_trusted_proxy_says_makes_the_urls(proxied: FlaskClient, headers: Mapping[str, str], base_url: str) -> None:
+    for _ in range(2):  # the second answer was ready
+        response = proxied.get("/feed.rss", headers={**HERE, **headers})
+        assert response.headers["Link"] == self_link(base_url)
+        assert f'href="{base_url}/feed.rss"' in response.text
+
+
+def test_answers_through_a_trusted_proxy_are_no_others(proxied: FlaskClient) -> None:
+    for _ in range(2):
+        links = [
+            proxied.get("/feed.rss", headers=headers).headers.get("Link")
+            for headers in ({}, HERE, {**HERE, "X-Forwarded-Prefix": "/a"}, {**HERE, "X-Forwarded-Proto": "https"})
+        ]
+        assert links == [
+            self_link("http://localhost"),
+            self_link("http://feeds.example.org"),
+            self_link("http://feeds.example.org/a"),
+            self_link("https://feeds.example.org"),
+        ]
+
+
+def test_redirect_stays_below_the_prefix_that_a_trusted_proxy_takes_off(proxied: FlaskClient) -> None:
+    response = proxied.get("/topics/AI%2F/", headers={**HERE, "X-Forwarded-Prefix": "/news"})
+    assert response.status_code == 404
+    response = proxied.get("/topics/AI/", headers={**HERE, "X-Forwarded-Prefix": "/news"})
+    assert (response.status_code, response.headers["Location"]) == (301, "../ai/")
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+def test_hostile_host_from_a_trusted_proxy_is_refused(proxied: FlaskClient, host: str) -> None:
+    response = proxied.get("/feed.rss", headers={"Host": "evil.example", "X-Forwarded-Host": host})
+    assert (response.status_code, response.text) == (400, REFUSAL)
+
+
+def test_local_name_from_a_trusted_proxy_is_refused(proxied: FlaskClient) -> None:
+    assert proxied.get("/feed.rss", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "prefix", ["//evil.example", "/a//evil.example", "news", "/a/../b", "/a/.", "/a?b", "/a#b", '/"><script>', "/a b", "/%zz", "\\evil"]
+)
+def test_prefix_that_is_no_path_is_refused(proxied: FlaskClient, prefix: str) -> None:
+    response = proxied.get("/feed.rss", headers={**HERE, "X-Forwarded-Prefix": prefix})
+    assert (response.status_code, response.text) == (400, "X-Forwarded-Prefix: is no path\n")
+
+
+def test_scheme_that_is_not_of_the_web_is_refused(proxied: FlaskClient) -> None:
+    response = proxied.get("/feed.rss", headers={**HERE, "X-Forwarded-Proto": "gopher"})
+    assert (response.status_code, response.text) == (400, "X-Forwarded-Proto: is neither http nor https\n")
 
 
 def test_base_url_may_have_a_path(config: Config, clock: Clock) -> None:

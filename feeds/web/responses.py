@@ -16,7 +16,7 @@ from feeds.errors import FeedsError, NotFoundError, NotReadyError, OverloadedErr
 from feeds.feed import Site
 from feeds.model import Kind
 from feeds.pages import MEDIA_TYPE, Suggestion, render_error
-from feeds.web.requests import UntrustedHostError
+from feeds.web.requests import ForwardingError, UntrustedHostError
 
 _log = logging.getLogger("feeds")
 _ERROR_MAX_AGE_SECONDS = 30
@@ -24,6 +24,7 @@ _MOVED_MAX_AGE_SECONDS = 3600
 _RETRY_AFTER_SECONDS = 5
 _STATUS: dict[type[FeedsError], int] = {
     UntrustedHostError: 400,
+    ForwardingError: 400,
     RequestError: 400,
     NotFoundError: 404,
     NotReadyError: 503,
