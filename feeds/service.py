@@ -35,6 +35,15 @@ class CheckResult:
     findings: tuple[Finding, ...] | None = None  # None: the feeds were not looked at
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an index does."""
+
+    state: IndexState
+    counts: Mapping[State, int]
+    failure: str | None  # why the last refresh failed
+
+
 class FeedService:
     """Everything that can be asked of an index of articles; entries that it rendered are kept for other feeds in `kept`."""
 
@@ -73,6 +82,16 @@ class FeedService:
         """Return where the index stands."""
         with self._store.reading(now) as view:
             return view.state()
+
+    def health(self, now: datetime) -> Health:
+        """Return how the index does, for its operators."""
+        with self._store.reading(now) as view:
+            return Health(view.state(), view.counts(), view.failure())
+
+    def record_failure(self, reason: str, now: datetime) -> None:
+        """Record that a refresh failed before it could be one."""
+        with self._store.refreshing(now) as refresh:
+            refresh.fail(reason)
 
     def modified_at(self, kind: Kind, slug: str, now: datetime) -> datetime | None:
         """Return when a collection last changed (see `Snapshot.modified_at`)."""

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 import watchfiles
@@ -14,7 +15,7 @@ from watchfiles import Change
 from watchfiles.main import FileChange
 
 from feeds.config import Config
-from feeds.errors import FeedsError, IndexBusyError
+from feeds.errors import FeedsError, IndexBusyError, StoreError
 from feeds.model import State
 from feeds.service import FeedService
 from feeds.store.base import RefreshResult
@@ -102,6 +103,8 @@ def refresh_and_log(service: FeedService, config: Config, now: datetime) -> None
         _log.debug("%s", error)
     except FeedsError as error:
         _log.error("not refreshed: %s", error)
+        with suppress(StoreError):  # an index that can't be written says so itself
+            service.record_failure(str(error), now)
     else:
         _log.log(logging.INFO if result.changed else logging.DEBUG, "%s", summary(result))
 

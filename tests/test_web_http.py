@@ -339,10 +339,6 @@ def test_before_the_first_refresh_the_process_is_alive_already(config: Config, c
     assert create_app(config, clock, check_seconds=0).test_client().get("/healthz").status_code == 200
 
 
-def test_after_the_first_refresh_it_is_ready(client: FlaskClient) -> None:
-    assert [client.get(url).text for url in ("/healthz", "/readyz")] == ["ok\n", "ready\n"]
-
-
 @pytest.fixture
 def broken(client: FlaskClient, tmp_path: Path) -> FlaskClient:
     """A client of an application that has answered already, and whose database is overwritten since."""
@@ -352,7 +348,7 @@ def broken(client: FlaskClient, tmp_path: Path) -> FlaskClient:
     return client
 
 
-@pytest.mark.parametrize("url", ["/topics/ai/feed.rss", "/topics/ai/", "/readyz"])
+@pytest.mark.parametrize("url", ["/topics/ai/feed.rss", "/topics/ai/"])
 def test_broken_database_is_a_503_that_says_nothing_of_the_inside(
     broken: FlaskClient, url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

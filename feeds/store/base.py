@@ -136,6 +136,9 @@ class Snapshot(Protocol):
     def reports(self) -> Iterator[FileReport]:
         """Yield every file that has anything to say, by path: all but the shown ones without a warning."""
 
+    def failure(self) -> str | None:
+        """Return why the last refresh failed; None where it did not."""
+
     def topic_problems(self) -> tuple[tuple[str, Problem], ...]:
         """Return what is wrong in the site's topic data, as (path, problem), by path."""
 
@@ -193,6 +196,9 @@ class Refresh(Protocol):
 
     def abandon(self) -> None:
         """Leave the index as it was."""
+
+    def fail(self, reason: str) -> None:
+        """Record that a refresh failed, instead of all else; the next that finishes takes it back."""
 
 
 class Store(Protocol):

@@ -68,6 +68,9 @@ class SqlRefresh:
     def abandon(self) -> None:
         self.abandoned = True
 
+    def fail(self, reason: str) -> None:
+        self._set_meta(failure=reason)
+
     def preview(self) -> SqlSnapshot:
         return SqlSnapshot(self._connection, self._words, self._moment)
 
@@ -235,7 +238,7 @@ class SqlRefresh:
             self._set_meta(settings_at=str(max(self._now, self._book.modified_before + 1)))
         if changed:
             self._set_meta(revision=str(int(self._meta.get("revision", "0")) + 1))
-        self._set_meta(refreshed_at=str(self._now))
+        self._set_meta(refreshed_at=str(self._now), failure="")
         if fingerprint is not None:
             self._set_meta(fingerprint=fingerprint)
         return changed

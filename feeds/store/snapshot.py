@@ -370,6 +370,9 @@ class SqlSnapshot:
             else:
                 yield FileReport(row.path, State.SKIPPED, (Problem(f"duplicate of {winners[row.key]}"),))
 
+    def failure(self) -> str | None:
+        return self._connection.execute(select(meta.c.value).where(meta.c.name == "failure")).scalar() or None
+
     def topic_problems(self) -> tuple[tuple[str, Problem], ...]:
         found = self._connection.execute(topic_files.select().order_by(topic_files.c.path))
         return tuple((row.path, problem) for row in found for problem in rows.problems(row.problems))

@@ -75,6 +75,7 @@ class HotCache:
         self._making: dict[str, threading.Lock] = {}
         self._makers = threading.BoundedSemaphore(_MAKERS)
         self._state: IndexState | None = None
+        self._trouble: str | None = None
         self._checked_until = 0.0
 
     def state(self) -> IndexState:
@@ -93,12 +94,19 @@ class HotCache:
             if known is None:
                 raise
             _log.warning("the index is away, the last good answers go on being given: %s", error)
-            state = known
+            state, self._trouble = known, str(error)
+        else:
+            self._trouble = None
         if state.refreshed_at is None:
             raise NotReadyError
         self._checked_until = time.monotonic() + self._check_seconds
         self._state = state
         return state
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why the index is away, as of the last look at its state; None while it is here."""
+        return self._trouble
 
     def answer(self, subject: Subject, make: Callable[[], Answer], spelling: tuple[str, ...]) -> Answer:
         """Return the answer for a subject, made by `make` unless it is at hand; once, however many ask for it.

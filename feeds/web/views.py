@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter
 from feeds import parameters, paths
 from feeds.assembly import Moved
 from feeds.config import Config
-from feeds.errors import NotReadyError, RequestError
+from feeds.errors import RequestError
 from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, PageAddress, RelatedOption, Site
 from feeds.model import Kind
 from feeds.pages import MEDIA_TYPE, render_page
@@ -23,6 +23,7 @@ from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.web.answers import Answer
 from feeds.web.hotcache import HotCache, Subject
+from feeds.web.readiness import readiness
 from feeds.web.requests import site_of, spelling
 from feeds.web.responses import NOT_FOR_ROBOTS, OPEN_HEADERS, PAGE_HEADERS, moved, plain
 from feeds.web.robots import register_robots
@@ -149,9 +150,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
 
     @app.get("/readyz")
     def readyz() -> Response:
-        if service.state(clock()).refreshed_at is None:
-            raise NotReadyError
-        return plain("ready\n", 200)
+        return readiness(service, cache, config, clock())
 
 
 def _in_flask_order(answer: Answer, now: datetime, next_turn_at: datetime | None) -> tuple[bytes, str, list[tuple[str, str]]]:

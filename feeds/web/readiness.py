@@ -1,0 +1,60 @@
+"""Whether this worker has something to serve, and for operators how its index does. Knows Flask; knows no feed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from flask import Response, request
+
+from feeds.config import Config
+from feeds.errors import StoreError
+from feeds.service import FeedService
+from feeds.web.hotcache import HotCache
+from feeds.web.requests import is_operator
+from feeds.web.responses import plain
+
+
+def readiness(service: FeedService, cache: HotCache, config: Config, now: datetime) -> Response:
+    """Return what `/readyz` says, as text or JSON by `Accept`.
+
+    While the index is away, a worker that has seen it is ready still: where all were taken out of service for it, nobody would
+    get the answers from before, which most polls ask for.
+
+    Raises:
+        NotReadyError: nothing was ever indexed.
+        StoreError: the index is away, and this worker never saw it.
+    """
+    facts = dict(_facts(service, cache, config, now))
+    if request.accept_mimetypes.best_match(["text/plain", "application/json"]) == "application/json":
+        response = Response(json.dumps({"status": "ready"} | facts, indent=2) + "\n", content_type="application/json")
+    else:
+        response = plain("\n".join(("ready", *(f"{name}: {'-' if fact is None else fact}" for name, fact in facts.items()), "")), 200)
+    response.headers["Vary"] = "Accept"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _facts(service: FeedService, cache: HotCache, config: Config, now: datetime) -> Iterator[tuple[str, Any]]:
+    """Yield that the index is away, and to operators everything; None is for what is not the case."""
+    state = cache.state()
+    if not is_operator(request.environ, config):
+        if cache.trouble is not None:
+            yield "index", "away"
+        return
+    yield "revision", state.revision
+    if state.refreshed_at is not None:  # pragma: no branch - or it would not be ready
+        yield "refreshed_at", f"{state.refreshed_at:%Y-%m-%dT%H:%M:%SZ}"
+        yield "age_seconds", int((now - state.refreshed_at).total_seconds())
+    try:
+        health = service.health(now)
+    except StoreError as error:
+        yield "index", "away"
+        yield "index_failure", str(error)
+        return
+    yield "index", "here"
+    for each, count in health.counts.items():
+        yield each.value, count
+    yield "refresh_failure", health.failure
