@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from feeds.content.folder import Candidate, scan
 from feeds.content.loader import PARSERS, LoadedFile, LoadedTopic, changed, load, load_topics

@@ -76,7 +76,7 @@ class SqlRefresh:
 
     def known_files(self) -> Mapping[str, FileFacts]:
         query = select(files.c.path, files.c.size, files.c.modified_ns, files.c.digest)
-        return {row.path: FileFacts(row.size, row.modified_ns, row.digest) for row in self._connection.execute(query)}
+        return {path: FileFacts(size, modified_ns, digest) for path, size, modified_ns, digest in self._connection.execute(query)}
 
     def touch(self, path: str, facts: FileFacts) -> None:
         moved = update(files).where(files.c.path == path)
