@@ -111,6 +111,15 @@ class Config:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(content).name)
         return f"sqlite:///{platformdirs.user_cache_path('feeds') / f'{name}-{digest}.sqlite3'}"
 
+    @property
+    def counts_folder(self) -> Path:
+        """Return the folder in which the processes of a server put together what they count: beside an index in a file."""
+        file = _SQLITE_FILE.fullmatch(self.database_url)
+        if file is not None:
+            return Path(f"{file[2]}.counts")
+        digest = hashlib.sha256(self.database_url.encode()).hexdigest()[:12]
+        return platformdirs.user_cache_path("feeds") / f"{digest}.counts"
+
     def content_folder(self) -> Path:
         """Return the folder of articles.
 

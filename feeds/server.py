@@ -22,6 +22,7 @@ from feeds import paths
 from feeds.config import LOOPBACK_HOSTS, Config
 from feeds.errors import ConfigError, IndexBusyError
 from feeds.feed import FeedAddress
+from feeds.metering import Meter
 from feeds.model import Kind
 from feeds.render import FORMATS
 from feeds.service import FeedService
@@ -111,7 +112,7 @@ def _start_watching(config: Config) -> None:
 def _watch(config: Config, parent: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    watch_events(FeedService(open_store(config.database_url)), config, now, parent)
+    watch_events(FeedService(open_store(config.database_url)), config, now, parent, Meter(config.counts_folder))
 
 
 def _first_refresh(service: FeedService, config: Config) -> str:

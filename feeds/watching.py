@@ -16,6 +16,7 @@ from watchfiles.main import FileChange
 
 from feeds.config import Config
 from feeds.errors import FeedsError, IndexBusyError, StoreError
+from feeds.metering import Meter
 from feeds.model import State
 from feeds.service import FeedService
 from feeds.store.base import RefreshResult
@@ -25,18 +26,18 @@ _QUIET_MS = 200  # a save or a checkout makes many events; one refresh takes the
 _TICK_SECONDS = 0.5  # how soon it is seen that the process to work for, or the folder itself, is gone
 
 
-def watch_in_background(service: FeedService, config: Config, clock: Callable[[], datetime]) -> None:
+def watch_in_background(service: FeedService, config: Config, clock: Callable[[], datetime], meter: Meter) -> None:
     """Refresh the index now and every `refresh_seconds`, in a thread that ends with the process."""
 
     def run() -> None:
         while True:
-            refresh_and_log(service, config, clock())
+            refresh_and_log(service, config, clock(), meter)
             time.sleep(config.refresh_seconds)
 
     threading.Thread(target=run, name="feeds-refresh", daemon=True).start()
 
 
-def watch_events(service: FeedService, config: Config, clock: Callable[[], datetime], parent: int) -> None:
+def watch_events(service: FeedService, config: Config, clock: Callable[[], datetime], parent: int, meter: Meter) -> None:
     """Refresh the index now, whenever a file below the folder changes, and every `refresh_seconds` in any case.
 
     It returns only when `parent`, the id of the process that started this one, is gone.
@@ -47,7 +48,7 @@ def watch_events(service: FeedService, config: Config, clock: Callable[[], datet
             return
         waited_seconds += _TICK_SECONDS
         if changes or waited_seconds >= config.refresh_seconds:
-            refresh_and_log(service, config, clock())
+            refresh_and_log(service, config, clock(), meter)
             waited_seconds = 0.0
 
 
@@ -95,8 +96,9 @@ def _identity(config: Config) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def refresh_and_log(service: FeedService, config: Config, now: datetime) -> None:
+def refresh_and_log(service: FeedService, config: Config, now: datetime, meter: Meter | None = None) -> None:
     """Refresh the index; what goes wrong is logged and mended by the next one."""
+    started = time.perf_counter()
     try:
         result = service.refresh(config.content_folder(), config.fingerprint(), now)
     except IndexBusyError as error:
@@ -106,6 +108,8 @@ def refresh_and_log(service: FeedService, config: Config, now: datetime) -> None
         with suppress(StoreError):  # an index that can't be written says so itself
             service.record_failure(str(error), now)
     else:
+        if meter is not None:
+            meter.refreshed(time.perf_counter() - started)
         _log.log(logging.INFO if result.changed else logging.DEBUG, "%s", summary(result))
 
 

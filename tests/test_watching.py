@@ -15,6 +15,7 @@ import pytest
 from watchfiles.main import FileChange
 
 from feeds.config import Config
+from feeds.metering import Meter
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.watching import folder_changes, refresh_and_log, watch_in_background
@@ -70,8 +71,10 @@ def test_folder_that_is_away_is_looked_for_again(config: Config, content: Path, 
 
 
 def test_index_is_refreshed_at_once_in_the_background(config: Config, service: FeedService, clock: Clock) -> None:
-    watch_in_background(service, replace(config, refresh_seconds=86_400), clock)
+    meter = Meter(config.counts_folder)
+    watch_in_background(service, replace(config, refresh_seconds=86_400), clock, meter)
     assert wait_for(lambda: service.state(NOON).refreshed_at) == NOON
+    assert wait_for(lambda: meter.total().refreshes) == 1
 
 
 def test_refresh_that_changed_something_is_logged(

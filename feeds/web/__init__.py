@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from feeds.config import Config
+from feeds.metering import Meter
 from feeds.render.kept import KeptEntries
 from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_in_background
 from feeds.web.hotcache import HotCache, answer_early
+from feeds.web.metrics import metered, register_metrics, unready
 from feeds.web.requests import spelling
 from feeds.web.responses import register_errors
 from feeds.web.views import register
@@ -43,9 +45,12 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     app.url_map.merge_slashes = False  # it redirects to the host that the request names
     service = FeedService(open_store(config.database_url), KeptEntries(_KEPT_BYTES))
     cache = HotCache(service, clock, check_seconds)
+    meter = Meter(config.counts_folder)
     register(app, service, cache, config, clock)
+    register_metrics(app, meter, service, config, clock)
     register_errors(app, config.language)
-    app.wsgi_app = answer_early(cache, app.wsgi_app, clock, lambda environ: spelling(environ, config))  # type: ignore[assignment, method-assign] # as Flask's docs have it
+    ready = answer_early(cache, unready(app.wsgi_app), clock, lambda environ: spelling(environ, config))
+    app.wsgi_app = metered(meter, ready)  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:
-        watch_in_background(service, config, clock)
+        watch_in_background(service, config, clock, meter)
     return app

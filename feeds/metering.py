@@ -1,0 +1,271 @@
+"""What a server counts, and the same of all its processes together. Knows files and processes; knows no HTTP and no index.
+
+Each process counts in memory, where that costs next to nothing, and writes what it has into a file of its own every
+second. Whoever wants to know adds up all files; what a process that has ended left is added to a file for those, once.
+The counts of one server are in one folder, named after the process that started all the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import threading
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from weakref import WeakSet
+
+import msgspec
+
+from feeds.subscribers import claim_of
+
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
+_FLUSH_SECONDS = 1.0
+_FORGET_SECONDS = 7 * 86_400  # an aggregator that asks no more has no more readers
+_FRESH_SECONDS = 3600  # for so long the same word needs not be written again
+_MOST_CLAIMS = 20_000
+_ENDED = "ended"
+_log = logging.getLogger("feeds")
+
+
+@dataclass(slots=True)
+class Word:
+    """What an aggregator said last of a feed, and when."""
+
+    subscribers: int
+    said_at: float
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was counted. The requests are by kind of feed, format and status, with spaces between."""
+
+    requests: dict[str, int] = field(default_factory=dict)
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+    ready: int = 0  # answers that were at hand
+    made: int = 0
+    refreshes: int = 0
+    refresh_seconds: float = 0.0
+    pings: dict[str, int] = field(default_factory=dict)
+    words: dict[str, Word] = field(default_factory=dict)  # by kind, slug, aggregator and list of it
+
+    def add(self, other: Counts) -> None:
+        """Count in what another process counted; of words the later one stands."""
+        self.requests = dict(Counter(self.requests) + Counter(other.requests))
+        self.pings = dict(Counter(self.pings) + Counter(other.pings))
+        self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
+        self.seconds += other.seconds
+        self.ready += other.ready
+        self.made += other.made
+        self.refreshes += other.refreshes
+        self.refresh_seconds += other.refresh_seconds
+        for key, word in other.words.items():
+            if key not in self.words or self.words[key].said_at < word.said_at:
+                self.words[key] = word
+
+
+_decoder = msgspec.msgpack.Decoder(Counts)
+
+
+class _Flusher:
+    """The thread of a process that writes what its meters counted."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+
+    def start(self) -> None:
+        self.is_running = True
+        threading.Thread(target=self._run, name="feeds-metering", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_FLUSH_SECONDS)
+            for meter in list(_meters):
+                meter.flush()
+
+    def stop(self) -> None:
+        """Know that there is no thread: a child process has none of its parent's."""
+        self.is_running = False
+
+
+_flusher = _Flusher()
+
+
+class Meter:
+    """Counts in this process; any thread may."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = folder
+        self.start_anew()
+        _meters.add(self)
+
+    def start_anew(self) -> None:
+        """Forget what was counted: in a child process, that is the parent's."""
+        self._counts = Counts()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._is_dirty = False
+        self._is_alone = False  # nobody can read what we write
+
+    def request(self, labels: str, status: str, seconds: float, *, was_ready: bool) -> None:
+        """Count a request: the kind of feed and the format, the first three characters of the status line, how long it took."""
+        key = f"{labels} {status[:3]}"
+        with self._lock:
+            counts = self._counts
+            counts.requests[key] = counts.requests.get(key, 0) + 1
+            counts.buckets[bisect_left(BUCKETS, seconds)] += 1
+            counts.seconds += seconds
+            if was_ready:
+                counts.ready += 1
+            else:
+                counts.made += 1
+            self._is_dirty = True
+        if not _flusher.is_running:
+            _flusher.start()
+
+    def claim(self, kind: str, slug: str, place: str, user_agent: str) -> None:
+        """Take what an aggregator says of the feed at a place; nothing else of it is kept."""
+        said = claim_of(user_agent)
+        if said is None:
+            return
+        key = "\n".join((kind, slug, said.aggregator, said.feed_id, place))
+        now = time.time()
+        with self._lock:
+            words = self._counts.words
+            known = words.get(key)
+            if known is not None and known.subscribers == said.subscribers and now - known.said_at < _FRESH_SECONDS:
+                return
+            if known is None and len(words) >= _MOST_CLAIMS:
+                del words[next(iter(words))]
+            words.pop(key, None)  # the latest words are last
+            words[key] = Word(said.subscribers, now)
+            self._is_dirty = True
+
+    def refreshed(self, seconds: float) -> None:
+        """Count a refresh of the index."""
+        with self._lock:
+            self._counts.refreshes += 1
+            self._counts.refresh_seconds += seconds
+            self._is_dirty = True
+        self.flush()
+
+    def pinged(self, result: str) -> None:
+        """Count a ping of the hub by what came of it, a word of a few."""
+        with self._lock:
+            self._counts.pings[result] = self._counts.pings.get(result, 0) + 1
+            self._is_dirty = True
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what was counted, so that the other processes can read it."""
+        with self._writing:
+            with self._lock:
+                if not self._is_dirty or self._is_alone:
+                    return
+                self._is_dirty = False
+                written = msgspec.msgpack.encode(self._counts)
+            try:
+                _write(self._folder() / str(os.getpid()), written)
+            except OSError as error:
+                self._is_alone = True
+                _log.warning("each process counts for itself alone: %s", error)
+
+    def total(self) -> Counts:
+        """Return what all processes of this server counted, those that ended too."""
+        self.flush()
+        total = Counts()
+        if self._is_alone:
+            total.add(self._counts)
+            return total
+        try:
+            with _locked(self._folder()) as folder:
+                _bury(folder)
+                for path in folder.iterdir():
+                    if path.name.isdigit() or path.name == _ENDED:
+                        total.add(_read(path))
+        except OSError as error:
+            _log.warning("what other processes count can't be read: %s", error)
+        oldest = time.time() - _FORGET_SECONDS
+        total.words = {key: word for key, word in total.words.items() if word.said_at >= oldest}
+        return total
+
+    def _folder(self) -> Path:
+        folder = self._home / str(os.getppid())
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._inherit(folder)
+        return folder
+
+    def _inherit(self, folder: Path) -> None:
+        """Take what aggregators said to a server before this one; its other counts went with it."""
+        said = Counts()
+        for before in self._home.iterdir():
+            if before != folder and before.name.isdigit() and not _is_alive(int(before.name)):
+                for path in before.iterdir():
+                    said.add(Counts(words=_read(path).words))
+                    path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    before.rmdir()
+        if said.words:
+            _write(folder / _ENDED, msgspec.msgpack.encode(said))
+
+
+_meters: WeakSet[Meter] = WeakSet()
+
+
+def _after_fork() -> None:
+    _flusher.stop()
+    for meter in list(_meters):
+        meter.start_anew()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _bury(folder: Path) -> None:
+    """Add what ended processes counted to the file for those."""
+    left = [path for path in folder.iterdir() if path.name.isdigit() and not _is_alive(int(path.name))]
+    if left:
+        ended = _read(folder / _ENDED)
+        for path in left:
+            ended.add(_read(path))
+        _write(folder / _ENDED, msgspec.msgpack.encode(ended))
+        for path in left:
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _read(path: Path) -> Counts:
+    """Return what stands in a file; nothing where it went, or is of another version."""
+    try:
+        return _decoder.decode(path.read_bytes())
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return Counts()
+
+
+def _write(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{threading.get_ident()}")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[Path]:
+    with (folder / ".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder

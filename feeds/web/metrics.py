@@ -1,0 +1,184 @@
+"""What the server counts, as Prometheus reads it. The one place that knows prometheus-client; it counts nothing itself.
+
+Labels have few values: kinds of feeds, formats, states, statuses; the slugs of feeds that were really given; names of
+aggregators. No address and no URL is among them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, abort, request
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from feeds import paths
+from feeds.config import Config
+from feeds.errors import StoreError
+from feeds.metering import BUCKETS, Counts, Meter
+from feeds.model import Kind
+from feeds.render import FORMATS
+from feeds.service import FeedService
+from feeds.web.hotcache import StartResponse, WSGIApplication
+from feeds.web.requests import is_operator
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_MOST_PATHS = 4096
+_KINDS = {kind.value: kind for kind in Kind}
+_READY = "feeds.was_made"
+
+
+def register_metrics(app: Flask, meter: Meter, service: FeedService, config: Config, clock: Callable[[], datetime]) -> None:
+    """Give the application its metrics, for operators alone."""
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        if not is_operator(request.environ, config):
+            abort(403)
+        response = Response(exposition(meter, service, clock()), content_type=MEDIA_TYPE)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def metered(meter: Meter, application: WSGIApplication) -> WSGIApplication:
+    """Return the application with every request counted; `unready` is to stand behind what gives ready answers."""
+    known: dict[str, tuple[str, tuple[str, str] | None]] = {}
+
+    def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
+        answered = ""
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            nonlocal answered
+            answered = status
+            return start_response(status, headers, *rest)
+
+        body = application(environ, start)
+        path = environ["PATH_INFO"]
+        found = known.get(path)
+        if found is None:
+            if len(known) >= _MOST_PATHS:
+                known.clear()
+            found = known[path] = classified(path)
+        labels, feed = found
+        meter.request(labels, answered, time.perf_counter() - started, was_ready=_READY not in environ)
+        if feed is not None and answered[:3] in ("200", "304") and "HTTP_USER_AGENT" in environ:
+            meter.claim(*feed, f"{path}?{environ.get('QUERY_STRING', '')}", environ["HTTP_USER_AGENT"])
+        return body
+
+    return layer
+
+
+def unready(application: WSGIApplication) -> WSGIApplication:
+    """Return the application so that `metered` knows that it was asked."""
+
+    def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        environ[_READY] = True
+        return application(environ, start_response)
+
+    return layer
+
+
+def classified(path: str) -> tuple[str, tuple[str, str] | None]:
+    """Return the kind and format of what a path is for, and the kind and slug where it is a subscription document."""
+    first, _, rest = path.lstrip("/").partition("/")
+    name = path.rpartition("/")[2]
+    part, _, extension = name.rpartition(".")
+    if path == paths.OPML_PATH:
+        return "all opml", None
+    if first == "static":
+        return "other static", None
+    if extension in FORMATS and (part == paths.SUBSCRIPTION or paths.period_of(part)):
+        kind = "search" if first == "search" else _KINDS[first] if rest and first in _KINDS else "all"
+        slug = rest.rpartition("/")[0]
+        is_feed = part == paths.SUBSCRIPTION and kind != "search"
+        return f"{kind} {extension}", (kind, slug) if is_feed else None
+    if path.endswith("/"):
+        return f"{'search' if first == 'search' else first if first in _KINDS and first else 'all'} html", None
+    return "other other", None
+
+
+def exposition(meter: Meter, service: FeedService, now: datetime) -> bytes:
+    """Return all metrics in the text format of Prometheus."""
+    registry = CollectorRegistry()
+    registry.register(_Collector([*_counted(meter.total()), *_indexed(service, now)]))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _counted(counts: Counts) -> Iterator[Metric]:
+    requests = CounterMetricFamily("feeds_requests", "Requests answered.", labels=["kind", "format", "status"])
+    for key, count in sorted(counts.requests.items()):
+        requests.add_metric(key.split(" "), count)
+    yield requests
+    seconds = HistogramMetricFamily("feeds_request_seconds", "How long answers took.")
+    total, cumulated = 0, []
+    for bound, count in zip([*map(str, BUCKETS), "+Inf"], counts.buckets, strict=True):
+        total += count
+        cumulated.append((bound, total))
+    seconds.add_metric([], cumulated, counts.seconds)
+    yield seconds
+    answers = CounterMetricFamily("feeds_answers", "Answers that were ready, and those that woke the framework.", labels=["cache"])
+    answers.add_metric(["hit"], counts.ready)
+    answers.add_metric(["miss"], counts.made)
+    yield answers
+    yield CounterMetricFamily("feeds_refreshes", "Refreshes of the index.", value=counts.refreshes)
+    yield CounterMetricFamily("feeds_refresh_seconds", "Time that refreshes took.", value=counts.refresh_seconds)
+    pings = CounterMetricFamily("feeds_hub_pings", "Pings of the hub by what came of them.", labels=["result"])
+    for result, count in sorted(counts.pings.items()):
+        pings.add_metric([result], count)
+    yield pings
+    yield from _subscribed(counts)
+
+
+def _subscribed(counts: Counts) -> Iterator[Metric]:
+    by_feed: Counter[tuple[str, str]] = Counter()
+    by_aggregator: Counter[str] = Counter()
+    for key, word in counts.words.items():
+        kind, slug, aggregator, *_ = key.split("\n")
+        by_feed[kind, slug] += word.subscribers
+        by_aggregator[aggregator] += word.subscribers
+    feeds = GaugeMetricFamily("feeds_subscribers", "Subscribers of a feed, as aggregators say.", labels=["kind", "slug"])
+    for place, count in sorted(by_feed.items()):
+        feeds.add_metric(place, count)
+    yield feeds
+    aggregators = GaugeMetricFamily(
+        "feeds_aggregator_subscribers", "Subscriptions through an aggregator, as it says.", labels=["aggregator"]
+    )
+    for name, count in sorted(by_aggregator.items(), key=lambda one: (-one[1], one[0]))[:100]:
+        aggregators.add_metric([name], count)
+    yield aggregators
+
+
+def _indexed(service: FeedService, now: datetime) -> Iterator[Metric]:
+    """Yield what the index says; while it is away that it is."""
+    up = GaugeMetricFamily("feeds_index_up", "Whether the index can be read.")
+    try:
+        health = service.health(now)
+    except StoreError:
+        up.add_metric([], 0)
+        yield up
+        return
+    up.add_metric([], 1)
+    yield up
+    files = GaugeMetricFamily("feeds_articles", "Files of articles by what became of them.", labels=["state"])
+    for state, count in health.counts.items():
+        files.add_metric([state.value], count)
+    yield files
+    failed = 0 if health.failure is None else 1
+    yield GaugeMetricFamily("feeds_refresh_failed", "Whether the last refresh failed; /readyz says why.", value=failed)
+    if health.state.refreshed_at is not None:
+        age = (now - health.state.refreshed_at).total_seconds()
+        yield GaugeMetricFamily("feeds_refresh_age_seconds", "Time since the last refresh.", value=age)
