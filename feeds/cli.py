@@ -33,7 +33,7 @@ from feeds.web import now
 
 _INDEX = ("database",)
 _SITE = ("base_url", "site_url", "site_id", "title", "description", "language", "picture", "max_age_seconds", "hub")
-_SERVER = ("search", "refresh_seconds", "trusted_hosts", "trusted_proxies", "operator_networks", "host", "port", "workers")
+_SERVER = ("search", "refresh_seconds", "trusted_hosts", "trusted_proxies", "operator_networks", "access_keys", "host", "port", "workers")
 
 _DEFAULTS = {field.name: field.default for field in fields(Config)}
 

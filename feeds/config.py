@@ -30,6 +30,7 @@ _CONFIG_VARIABLE = "FEEDS_CONFIG"
 _RENDERERS = 1
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+_KEY = re.compile(r"[!-+\--~]{16,200}")  # printable, without commas
 _DIGITS = re.compile("[0-9]{1,12}")
 _DATABASE = re.compile(r"([A-Za-z][A-Za-z0-9+]*)://.*", re.DOTALL)
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+[a-z]+)?:///)(.+)", re.DOTALL)
@@ -61,9 +62,14 @@ class Config:
     trusted_hosts: tuple[str, ...] = LOOPBACK_HOSTS
     trusted_proxies: Networks = ()
     operator_networks: Networks = LOOPBACK_NETWORKS
+    access_keys: tuple[str, ...] = field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.hub is not None and self.access_keys:
+            raise ConfigError(["hub, access_keys: a hub hands the articles on to anybody; set one of the two"])
 
     @classmethod
     def load(cls, options: Mapping[str, Any], environ: Mapping[str, str], directory: Path) -> Config:
@@ -280,6 +286,14 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         raise ValueError(f"has to be IP networks or addresses, with commas between: {error}") from error
 
 
+def _keys(value: Any) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    keys = tuple(str(key).strip() for key in given) if isinstance(given, list) else ()
+    if not keys or not all(_KEY.fullmatch(key) for key in keys):
+        raise ValueError("has to be keys of at least 16 characters, without spaces, with commas between")
+    return keys
+
+
 def _anywhere(_: Path, value: Any) -> Any:
     return value
 
@@ -307,6 +321,7 @@ _SETTINGS: Mapping[str, _Setting] = {
     "trusted_hosts": _Setting(_hosts, "hosts that may be asked for where base_url is not set, with commas between"),
     "trusted_proxies": _Setting(_networks, "IP networks of the proxies whose X-Forwarded headers count, with commas between"),
     "operator_networks": _Setting(_networks, "IP networks from where the server's state may be seen, with commas between"),
+    "access_keys": _Setting(_keys, "keys of which readers need one, with commas between; not for the command line, which others see"),
     "host": _Setting(_text, "address to listen on (feeds serve)"),
     "port": _Setting(_whole_number(1, 65_535), "port to listen on (feeds serve)"),
     "workers": _Setting(_whole_number(1, 256), "processes that answer (feeds serve)"),

@@ -48,8 +48,7 @@ class Counts:
     requests: dict[str, int] = field(default_factory=dict)
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     seconds: float = 0.0
-    ready: int = 0  # answers that were at hand
-    made: int = 0
+    answers: dict[str, int] = field(default_factory=dict)  # by what the cache did for them
     refreshes: int = 0
     refresh_seconds: float = 0.0
     pings: dict[str, int] = field(default_factory=dict)
@@ -61,8 +60,7 @@ class Counts:
         self.pings = dict(Counter(self.pings) + Counter(other.pings))
         self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
         self.seconds += other.seconds
-        self.ready += other.ready
-        self.made += other.made
+        self.answers = dict(Counter(self.answers) + Counter(other.answers))
         self.refreshes += other.refreshes
         self.refresh_seconds += other.refresh_seconds
         for key, word in other.words.items():
@@ -113,18 +111,15 @@ class Meter:
         self._is_dirty = False
         self._is_alone = False  # nobody can read what we write
 
-    def request(self, labels: str, status: str, seconds: float, *, was_ready: bool) -> None:
-        """Count a request: the kind of feed and the format, the first three characters of the status line, how long it took."""
+    def request(self, labels: str, status: str, seconds: float, cache: str) -> None:
+        """Count a request: the kind of feed and the format, the status line, how long it took, what the cache did."""
         key = f"{labels} {status[:3]}"
         with self._lock:
             counts = self._counts
             counts.requests[key] = counts.requests.get(key, 0) + 1
             counts.buckets[bisect_left(BUCKETS, seconds)] += 1
             counts.seconds += seconds
-            if was_ready:
-                counts.ready += 1
-            else:
-                counts.made += 1
+            counts.answers[cache] = counts.answers.get(cache, 0) + 1
             self._is_dirty = True
         if not _flusher.is_running:
             _flusher.start()

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-_COUNT = re.compile(r"\b(\d{1,9})\s+(?:subscriber|reader|follower|user)s?\b|\b(?:subscriber|reader)s?\s*[:=]\s*(\d{1,9})\b", re.IGNORECASE)
+_COUNT = re.compile(r"\b(\d{1,9})\s+(?:subscriber|reader)s?\b|\b(?:subscriber|reader)s?\s*[:=]\s*(\d{1,9})\b", re.IGNORECASE)
 _FEED_ID = re.compile(r"\bfeed[-_]?id\s*[:=]\s*([\w-]{1,64})", re.IGNORECASE)
 _COMPATIBLE = re.compile(r"^Mozilla/[\d.]+ \((?:compatible; )?", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w.' -]{0,39}")

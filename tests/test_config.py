@@ -51,6 +51,11 @@ SETTINGS = {
         (ip_network("192.0.2.1/32"), ip_network("2001:db8::/32")),
     ),
     "operator_networks": ("10.0.0.0/8", '["10.0.0.0/8"]', (ip_network("10.0.0.0/8"),)),
+    "access_keys": (
+        "correct-horse-battery,another-key-of-ours",
+        '["correct-horse-battery", "another-key-of-ours"]',
+        ("correct-horse-battery", "another-key-of-ours"),
+    ),
     "host": ("192.0.2.1", '"192.0.2.1"', "192.0.2.1"),
     "port": ("65535", "65535", 65535),
     "workers": ("4", "4", 4),

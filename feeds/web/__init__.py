@@ -16,6 +16,7 @@ from feeds.render.kept import KeptEntries
 from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_in_background
+from feeds.web.access import guarded
 from feeds.web.hotcache import HotCache, answer_early
 from feeds.web.metrics import metered, register_metrics, unready
 from feeds.web.requests import spelling
@@ -50,7 +51,8 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     register_metrics(app, meter, service, config, clock)
     register_errors(app, config.language)
     ready = answer_early(cache, unready(app.wsgi_app), clock, lambda environ: spelling(environ, config))
-    app.wsgi_app = metered(meter, ready)  # type: ignore[assignment, method-assign] # as Flask's docs have it
+    served = guarded(config.access_keys, ready) if config.access_keys else ready
+    app.wsgi_app = metered(meter, served)  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:
         watch_in_background(service, config, clock, meter)
     return app

@@ -30,7 +30,7 @@ from feeds.web.requests import is_operator
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _MOST_PATHS = 4096
 _KINDS = {kind.value: kind for kind in Kind}
-_READY = "feeds.was_made"
+_MADE = "feeds.was_made"
 
 
 def register_metrics(app: Flask, meter: Meter, service: FeedService, config: Config, clock: Callable[[], datetime]) -> None:
@@ -66,9 +66,11 @@ def metered(meter: Meter, application: WSGIApplication) -> WSGIApplication:
                 known.clear()
             found = known[path] = classified(path)
         labels, feed = found
-        meter.request(labels, answered, time.perf_counter() - started, was_ready=_READY not in environ)
-        if feed is not None and answered[:3] in ("200", "304") and "HTTP_USER_AGENT" in environ:
-            meter.claim(*feed, f"{path}?{environ.get('QUERY_STRING', '')}", environ["HTTP_USER_AGENT"])
+        cache = "miss" if _MADE in environ else "none" if answered[:3] == "401" else "hit"
+        meter.request(labels, answered, time.perf_counter() - started, cache)
+        user_agent = environ.get("HTTP_USER_AGENT", "")
+        if feed is not None and ("subscriber" in user_agent or "reader" in user_agent) and answered[:3] in ("200", "304"):
+            meter.claim(*feed, f"{path}?{environ.get('QUERY_STRING', '')}", user_agent)
         return body
 
     return layer
@@ -78,7 +80,7 @@ def unready(application: WSGIApplication) -> WSGIApplication:
     """Return the application so that `metered` knows that it was asked."""
 
     def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        environ[_READY] = True
+        environ[_MADE] = True
         return application(environ, start_response)
 
     return layer
@@ -130,9 +132,10 @@ def _counted(counts: Counts) -> Iterator[Metric]:
         cumulated.append((bound, total))
     seconds.add_metric([], cumulated, counts.seconds)
     yield seconds
-    answers = CounterMetricFamily("feeds_answers", "Answers that were ready, and those that woke the framework.", labels=["cache"])
-    answers.add_metric(["hit"], counts.ready)
-    answers.add_metric(["miss"], counts.made)
+    about = "Answers that were ready, those that woke the framework, and those to requests without a key."
+    answers = CounterMetricFamily("feeds_answers", about, labels=["cache"])
+    for cache in ("hit", "miss", "none"):
+        answers.add_metric([cache], counts.answers.get(cache, 0))
     yield answers
     yield CounterMetricFamily("feeds_refreshes", "Refreshes of the index.", value=counts.refreshes)
     yield CounterMetricFamily("feeds_refresh_seconds", "Time that refreshes took.", value=counts.refresh_seconds)
