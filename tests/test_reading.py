@@ -61,7 +61,7 @@ def test_a_process_with_threads_reads_by_itself(candidates: tuple[Candidate, ...
 
 
 def test_a_reading_process_that_dies_is_an_error_and_leaves_none_behind(candidates: tuple[Candidate, ...]) -> None:
-    files = read(candidates, {})
+    files = read(candidates * 2 * (os.cpu_count() or 1), {})  # far more than are read ahead
     next(files)
     for child in children():
         os.kill(child, signal.SIGKILL)

@@ -6,6 +6,7 @@ Knows SQLite; knows no table but its own of words.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from feeds.errors import IndexBusyError, StoreError
 
 DRIVERS = ("sqlite", "sqlite+pysqlite")
+_PAUSE_SECONDS = 0.02
 _BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
 
 
@@ -128,8 +130,8 @@ def _engine(url: URL, file: Path | None) -> Engine:
         # The driver begins no transaction for reading; SQLAlchemy's docs say to do it by hand ("begin" below):
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#enabling-non-legacy-sqlite-transactional-modes-with-the-sqlite3-or-aiosqlite-driver
         connection.isolation_level = None
+        _write_ahead(connection)
         for pragma in (
-            "journal_mode=WAL",  # readers go on while a refresh writes
             "synchronous=NORMAL",  # safe with WAL; a power cut loses at most the last refresh, whole
             "secure_delete=ON",  # what was taken down is overwritten, not just unlinked
             "cache_size=-16000",  # KiB
@@ -141,6 +143,20 @@ def _engine(url: URL, file: Path | None) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    """Let readers go on while a refresh writes. A new file is changed to that by one connection, and others are not made to wait for it."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 @contextmanager
