@@ -6,6 +6,7 @@
     ├── NotFoundError       there is no such topic, category, type, provider or format
     ├── NotReadyError       the folder was not read yet, so there is nothing to say
     ├── OverloadedError     more is asked at once than can be made
+    ├── MassLossError       more articles would go at once than anybody may mean
     └── StoreError          the index can't be opened, read or written
         └── IndexBusyError  another process is refreshing the index right now
 
@@ -59,6 +60,15 @@ class OverloadedError(FeedsError):
 
     def __init__(self) -> None:
         super().__init__("too much is asked for at once; try again in a moment")
+
+
+class MassLossError(FeedsError):
+    """So many articles would be gone after a refresh that the folder is more likely away than meant; nothing was changed."""
+
+    def __init__(self, lost: int, total: int) -> None:
+        self.lost = lost
+        self.total = total
+        super().__init__(f"{lost} of {total} articles would be gone at once; if that is meant, run feeds index --allow-mass-delete")
 
 
 class StoreError(FeedsError):

@@ -6,21 +6,21 @@ The moment is always an argument: nothing below asks the clock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from feeds import assembly, catalog, reading
+from feeds import assembly, catalog
 from feeds.catalog import AnyPage, SearchPage
-from feeds.content import folder, loader
-from feeds.errors import NotFoundError
+from feeds.errors import FeedsError, IndexBusyError, NotFoundError, StoreError
 from feeds.feed import Document, FeedAddress, FeedOptions, Finding, PageAddress, Site
-from feeds.model import Collection, FileFacts, FileReport, IndexState, Kind, Problem, Slice, State
+from feeds.intake import ALL, HALF, Progress, RefreshResult, take_in, unheard
+from feeds.model import Collection, FileReport, IndexState, Kind, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
 from feeds.render.lint import lint
-from feeds.store.base import Refresh, RefreshResult, Snapshot, Store
-from feeds.store.prepared import Prepared
+from feeds.store.base import EVERYTHING, Snapshot, Store
 
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 
@@ -37,11 +37,13 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an index does."""
+    """How an index does, and what a person should look at, though all that is good is served."""
 
     state: IndexState
     counts: Mapping[State, int]
     failure: str | None  # why the last refresh failed
+    troubles: tuple[str, ...]  # what the last look through the whole folder could not look at
+    refused: tuple[FileReport, ...]
 
 
 class FeedService:
@@ -51,19 +53,39 @@ class FeedService:
         self._store = store
         self._kept = kept
 
-    def refresh(self, content: Path, fingerprint: str | None, now: datetime, listed: Mapping[str, datetime] | None = None) -> RefreshResult:
-        """Bring the index up to date with the folder, all at once; for `fingerprint` see `Refresh.finish`.
+    def refresh(
+        self,
+        content: Path,
+        fingerprint: str | None,
+        now: datetime,
+        listed: Mapping[str, datetime] | None = None,
+        *,
+        parts: tuple[str, ...] = EVERYTHING,
+        may_lose: float = HALF,
+        progress: Progress = unheard,
+    ) -> RefreshResult:
+        """Bring the index up to date with the folder, or with parts of it, all at once (see `intake.take_in`).
+
+        What went wrong is kept for `health`, where the index can take it.
 
         `listed` is what an export knows of an earlier index (see `Refresh.remember`).
 
         Raises:
             FolderError: the folder can't be read; the index stays as it is.
+            MassLossError: more articles would be gone than may be; the index stays as it is.
             IndexBusyError: somebody else does it right now.
         """
-        with self._store.refreshing(now) as refresh:
-            if listed is not None:
-                refresh.remember(listed)
-            return _refresh(refresh, content, fingerprint)
+        try:
+            with self._store.refreshing(now) as refresh:
+                if listed is not None:
+                    refresh.remember(listed)
+                return take_in(refresh, content, fingerprint, parts=parts, may_lose=may_lose, progress=progress)
+        except IndexBusyError:
+            raise
+        except FeedsError as error:
+            with suppress(StoreError), self._store.refreshing(now) as refresh:  # an index that can't be written says so itself
+                refresh.fail(str(error))
+            raise
 
     def check(self, content: Path, now: datetime, site: Site | None = None) -> CheckResult:
         """Return what a refresh would make of every file, and leave the index as it is.
@@ -71,7 +93,7 @@ class FeedService:
         With a site, also what is wrong with any of the feeds that it would make.
         """
         with self._store.refreshing(now) as refresh:
-            counts = _refresh(refresh, content, None).counts
+            counts = take_in(refresh, content, None, may_lose=ALL).counts
             view = refresh.preview()
             findings = None if site is None else tuple(_lint(view, site))
             result = CheckResult(counts, tuple(view.reports()), view.topic_problems(), findings)
@@ -86,12 +108,7 @@ class FeedService:
     def health(self, now: datetime) -> Health:
         """Return how the index does, for its operators."""
         with self._store.reading(now) as view:
-            return Health(view.state(), view.counts(), view.failure())
-
-    def record_failure(self, reason: str, now: datetime) -> None:
-        """Record that a refresh failed before it could be one."""
-        with self._store.refreshing(now) as refresh:
-            refresh.fail(reason)
+            return Health(view.state(), view.counts(), view.failure(), view.troubles(), view.refused())
 
     def modified_at(self, kind: Kind, slug: str, now: datetime) -> datetime | None:
         """Return when a collection last changed (see `Snapshot.modified_at`)."""
@@ -161,28 +178,6 @@ class FeedService:
         """Return where all pages for people are."""
         with self._store.reading(now) as view:
             return tuple(catalog.addresses(view))
-
-
-def _refresh(refresh: Refresh, content: Path, fingerprint: str | None) -> RefreshResult:
-    known = refresh.known_files()
-    candidates = list(folder.scan(content))
-    read = 0
-
-    def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
-        nonlocal read
-        for file in reading.read(tuple(loader.changed(candidates, known)), known):
-            if file.prepared is None:
-                refresh.touch(file.path, file.facts)
-            else:
-                read += 1
-                yield file.facts, file.prepared
-
-    refresh.put(outcomes())
-    gone = known.keys() - {candidate.path for candidate in candidates}
-    refresh.forget(sorted(gone))
-    refresh.put_topics((topic.path, topic.facts, topic.problems) for topic in loader.load_topics(content))
-    changed = refresh.finish(fingerprint)
-    return RefreshResult(read, len(gone), changed, refresh.preview().counts())
 
 
 def _lint(view: Snapshot, site: Site) -> Iterator[Finding]:

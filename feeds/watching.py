@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 
 import watchfiles
@@ -15,11 +14,11 @@ from watchfiles import Change
 from watchfiles.main import FileChange
 
 from feeds.config import Config
-from feeds.errors import FeedsError, IndexBusyError, StoreError
+from feeds.errors import FeedsError, IndexBusyError
+from feeds.intake import RefreshResult
 from feeds.metering import Meter
 from feeds.model import State
 from feeds.service import FeedService
-from feeds.store.base import RefreshResult
 
 _log = logging.getLogger("feeds")
 _QUIET_MS = 200  # a save or a checkout makes many events; one refresh takes them all
@@ -100,13 +99,11 @@ def refresh_and_log(service: FeedService, config: Config, now: datetime, meter: 
     """Refresh the index; what goes wrong is logged and mended by the next one."""
     started = time.perf_counter()
     try:
-        result = service.refresh(config.content_folder(), config.fingerprint(), now)
+        result = service.refresh(config.content or config.content_folder(), config.fingerprint(), now)
     except IndexBusyError as error:
         _log.debug("%s", error)
     except FeedsError as error:
         _log.error("not refreshed: %s", error)
-        with suppress(StoreError):  # an index that can't be written says so itself
-            service.record_failure(str(error), now)
     else:
         if meter is not None:
             meter.refreshed(time.perf_counter() - started)

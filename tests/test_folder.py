@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice, repeat
 from pathlib import Path
 
 import pytest
 
-from feeds.content.folder import Candidate, FolderError, read, scan, topic_data_files
+from feeds.content.folder import Candidate, FolderError, Scan, read, scan, topic_data_files
 from feeds.content.frontmatter import MAX_BYTES
 
 
@@ -38,8 +41,13 @@ def write(folder: Path, *names: str) -> None:
         (folder / name).write_text(name)
 
 
+def text(file: str | Path) -> bytes | None:
+    found = read(file)
+    return None if found is None else found.data
+
+
 def paths(folder: Path) -> list[str]:
-    return sorted(candidate.path for candidate in scan(folder))
+    return sorted(candidate.path for candidate in scan(folder).candidates)
 
 
 def test_articles_are_known_by_their_suffix(inside: Path) -> None:
@@ -59,7 +67,7 @@ def test_candidate_has_the_facts_of_its_file(inside: Path) -> None:
     write(inside, "a/é.md")
     file = inside / "a" / "é.md"
     os.utime(file, ns=(1, 1_700_000_000_123_456_789))
-    assert list(scan(inside)) == [Candidate("a/é.md", str(file), 7, 1_700_000_000_123_456_789)]
+    assert scan(inside).candidates == (Candidate("a/é.md", str(file), 7, 1_700_000_000_123_456_789),)
 
 
 def test_folder_that_is_named_like_an_article_is_a_folder(inside: Path) -> None:
@@ -103,7 +111,7 @@ def test_neighbour_with_the_same_start_of_its_name_is_outside(inside: Path) -> N
 def test_folder_may_be_given_by_a_link(inside: Path, tmp_path: Path) -> None:
     write(inside, "a.md")
     (tmp_path / "link").symlink_to(inside)
-    assert list(scan(tmp_path / "link")) == list(scan(inside))
+    assert scan(tmp_path / "link") == scan(inside)
 
 
 def test_links_in_a_circle_come_to_an_end(inside: Path) -> None:
@@ -129,39 +137,99 @@ def test_folder_that_is_reached_twice_counts_once(inside: Path) -> None:
 def test_name_that_is_no_text_is_written_with_escapes(inside: Path) -> None:
     (inside / os.fsdecode(b"caf\xe9.md")).write_text("x")
     (inside / "line\nbreak.md").write_text("x")
-    candidates = sorted(scan(inside), key=lambda candidate: candidate.path)
+    candidates = sorted(scan(inside).candidates, key=lambda candidate: candidate.path)
     assert [candidate.path for candidate in candidates] == ["caf\\xe9.md", "line\nbreak.md"]
-    assert read(candidates[0].file) == b"x"
+    assert text(candidates[0].file) == b"x"
 
 
 def test_two_names_that_are_written_alike_are_one_path(inside: Path) -> None:
     (inside / os.fsdecode(b"caf\xe9.md")).write_text("no text")
     (inside / "caf\\xe9.md").write_text("text")
-    (candidate,) = scan(inside)
-    assert read(candidate.file) == b"text"
+    (candidate,) = scan(inside).candidates
+    assert text(candidate.file) == b"text"
 
 
-def test_folder_that_vanishes_meanwhile_has_no_files(inside: Path) -> None:
+def test_folder_that_comes_and_goes_while_it_is_looked_through_is_there_or_not(inside: Path) -> None:
     write(inside, "a.md", "sub/b.md")
-    candidates = scan(inside)
-    assert next(candidates).path == "a.md"
-    (inside / "sub" / "b.md").unlink()
-    (inside / "sub").rmdir()
-    assert list(candidates) == []
+    stop = threading.Event()
+
+    def move() -> None:
+        while not stop.is_set():
+            (inside / "sub").rename(inside.with_name("away"))
+            inside.with_name("away").rename(inside / "sub")
+
+    with ThreadPoolExecutor(1) as pool:
+        moving = pool.submit(move)
+        try:
+            scans = [scan(inside) for _ in range(300)]
+        finally:
+            stop.set()
+        moving.result()
+    assert {tuple(sorted(candidate.path for candidate in found.candidates)) for found in scans} <= {("a.md",), ("a.md", "sub/b.md")}
+    assert {found.unreadable for found in scans} == {()}
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        (("",), ["a.md", "b/c.md", "b/d/e.md"]),
+        (("a.md",), ["a.md"]),
+        (("b",), ["b/c.md", "b/d/e.md"]),
+        (("b", "b/d", "b/d/e.md"), ["b/c.md", "b/d/e.md"]),
+        (("b/d/e.md", "a.md"), ["a.md", "b/d/e.md"]),
+        (("gone.md", "b/gone/x.md", "a.md/x.md"), []),
+        (("b/f.yaml",), []),
+        (("_drafts", "_drafts/x.md", ".git/x.md", ".git", "b/vendor/x.md"), []),
+    ],
+)
+def test_parts_of_a_folder_have_the_candidates_that_all_of_it_has_there(inside: Path, parts: tuple[str, ...], found: list[str]) -> None:
+    write(inside, "a.md", "b/c.md", "b/d/e.md", "b/f.yaml", "_drafts/x.md", ".git/x.md", "b/vendor/x.md")
+    assert sorted({candidate.path for candidate in scan(inside, parts).candidates}) == found
+
+
+@pytest.mark.parametrize("part", ["link.md", "linked", "linked/b.md", "linked/gone.md"])
+def test_part_that_is_a_link_or_behind_one_is_only_said_to_be_one(inside: Path, part: str) -> None:
+    write(inside, "a.md", "real/b.md")
+    (inside / "link.md").symlink_to("a.md")
+    (inside / "linked").symlink_to("real")
+    assert scan(inside, (part,)) == Scan((), (), has_links=True)
+    assert scan(inside).has_links
+    assert not scan(inside, ("a.md", "real")).has_links
 
 
 @pytest.mark.parametrize("name", ["missing", "file.md"])
 def test_folder_that_is_none_is_an_error(inside: Path, name: str) -> None:
     write(inside, "file.md")
     with pytest.raises(FolderError, match="can't be read as a folder"):
-        list(scan(inside / name))
+        scan(inside / name)
 
 
 def test_read_returns_the_bytes_up_to_what_shows_that_they_are_too_many(inside: Path) -> None:
     (inside / "a.md").write_bytes(b"\x00\xff")
     (inside / "b.md").write_bytes(b"x" * (MAX_BYTES + 2))
-    assert read(inside / "a.md") == b"\x00\xff"
-    assert read(inside / "b.md") == b"x" * (MAX_BYTES + 1)
+    assert text(inside / "a.md") == b"\x00\xff"
+    assert text(inside / "b.md") == b"x" * (MAX_BYTES + 1)
+
+
+def test_bytes_and_facts_of_a_file_that_is_written_all_the_time_belong_together(inside: Path) -> None:
+    file = inside / "a.md"
+    stop = threading.Event()
+
+    def write_on() -> None:
+        for size in cycle(range(1, 200)):
+            file.write_bytes(bytes([size]) * size * 1000)
+            if stop.wait(0.001):  # let the reader in
+                return
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_on)
+        try:
+            seen = list(islice(filter(None, map(read, repeat(file, 100_000))), 200))
+        finally:
+            stop.set()
+        writing.result()
+    assert len(seen) == 200
+    assert [found for found in seen if len(set(found.data)) > 1 or len(found.data) != found.size] == []
 
 
 def test_read_of_what_is_gone_or_became_something_else_is_nothing(inside: Path) -> None:

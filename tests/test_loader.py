@@ -21,7 +21,7 @@ def facts(candidate: Candidate) -> FileFacts:
 
 
 def only(content: Path) -> Candidate:
-    (candidate,) = scan(content)
+    (candidate,) = scan(content).candidates
     return candidate
 
 
@@ -73,7 +73,7 @@ def test_file_of_other_bytes_is_parsed_again(content: Path) -> None:
     write_article(content)
     known = facts(only(content))
     write_article(content, title="Other")
-    (loaded,) = load(scan(content), {"a.md": known})
+    (loaded,) = load(scan(content).candidates, {"a.md": known})
     assert loaded.outcome is not None
     assert loaded.outcome.article is not None
     assert loaded.outcome.article.title == "Other"
@@ -82,7 +82,7 @@ def test_file_of_other_bytes_is_parsed_again(content: Path) -> None:
 def test_file_that_vanished_meanwhile_is_left_out(content: Path) -> None:
     write_article(content, "a")
     write_article(content, "b")
-    candidates = list(scan(content))
+    candidates = scan(content).candidates
     (content / "a.md").unlink()
     assert [loaded.path for loaded in load(candidates, {})] == ["b.md"]
 
@@ -96,6 +96,7 @@ def test_file_that_cannot_be_read_is_refused_and_tried_again(content: Path) -> N
     problem = Problem("can't be read: Too many levels of symbolic links", level=Level.ERROR)
     assert loaded.outcome == Outcome("a.md", State.REFUSED, problems=(problem,))
     assert list(changed([candidate], {"a.md": loaded.facts})) == [candidate]
+    assert list(load([candidate], {"a.md": loaded.facts})) == [replace(loaded, outcome=None)]  # and that is no change
 
 
 def test_topics_are_loaded_by_file_name(content: Path) -> None:

@@ -97,7 +97,7 @@ def test_failed_refresh_is_told_until_the_next_good_one(
 
     content.rename(tmp_path / "away")
     refresh_and_log(service, config, NOON + LATER)
-    assert failure() == f"content: {content}: No such file or directory"
+    assert failure() == f"{content}: can't be read as a folder: No such file or directory"
     assert client.get("/readyz", environ_overrides=STRANGER).text == "ready\n"
     (tmp_path / "away").rename(content)
     refresh_and_log(service, config, NOON + LATER)

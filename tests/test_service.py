@@ -16,10 +16,11 @@ from feeds.content.folder import FolderError
 from feeds.errors import NotFoundError, NotReadyError
 from feeds.feed import Document, FeedAddress, FeedOptions, PageAddress
 from feeds.identity import article_id
+from feeds.intake import RefreshResult
 from feeds.model import Collection, FileReport, Kind, Level, Problem, State, TopicFacts
 from feeds.render import FORMATS
 from feeds.service import FeedService
-from feeds.store.base import RefreshResult, Store
+from feeds.store.base import Store
 
 from .builders import DAY, NOON, SITE, good, refresh, titles, write_article, write_topic
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from feeds.content.frontmatter import MAX_BYTES
 from feeds.errors import FeedsError
 
 SUFFIXES = (".md", ".markdown", ".html", ".txt")
-_TOPIC_DATA = ("_data", "topics")
+EVERYTHING = ("",)  # the whole folder, as parts of it
+TOPIC_DATA = "_data/topics"
 _TOPIC_SUFFIXES = (".yaml", ".yml")
 _LEFT_OUT = frozenset({"_drafts", "_site", "node_modules", "vendor"})
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_TRIES = 3  # at reading a file that changes meanwhile; the next refresh tries again
 
 
 class FolderError(FeedsError):
@@ -31,10 +36,41 @@ class Candidate:
     modified_ns: int
 
 
-def scan(folder: Path) -> Iterator[Candidate]:
-    """Yield every candidate below the folder, each once, in no particular order.
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A folder or file that is there and can't be looked at: what was known of it, and of all below it, still holds."""
 
-    A link counts only where what it leads to is inside the folder; a folder that is reached twice counts once.
+    path: str
+    reason: str
+
+    def covers(self, path: str) -> bool:
+        """Whether a path is this one or below it."""
+        return path == self.path or path.startswith(f"{self.path}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What was found below a folder, each file once and in no particular order."""
+
+    candidates: tuple[Candidate, ...]
+    unreadable: tuple[Unreadable, ...]
+    has_links: bool  # then a file may have other paths than the one at which it changed
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """The bytes of a file, of one too large only as much as shows that; its facts are those of these bytes."""
+
+    data: bytes
+    size: int
+    modified_ns: int
+
+
+def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
+    """Return every candidate below some parts of the folder: paths of files or folders, relative to it.
+
+    A link counts only where what it leads to is inside the folder; a folder that is reached twice counts once. Where a
+    part is a link, or below one, nothing of it is returned but that there are links.
 
     Raises:
         FolderError: the folder itself can't be read.
@@ -45,7 +81,22 @@ def scan(folder: Path) -> Iterator[Candidate]:
             pass
     except OSError as error:
         raise FolderError(f"{folder}: can't be read as a folder: {error.strerror}") from error
-    yield from _with_one_path_each(_walk(root))
+    walk = _Walk(root)
+    found = walk.all() if parts == EVERYTHING else chain.from_iterable(map(walk.part, parts))
+    return Scan(tuple(_with_one_path_each(found)), tuple(walk.unreadable), walk.has_links)
+
+
+def identity(folder: Path) -> tuple[int, int]:
+    """Return what tells the folder from another one in its place, as links to releases and mounts put it there.
+
+    Raises:
+        FolderError: it is not there.
+    """
+    try:
+        facts = folder.stat()
+    except OSError as error:
+        raise FolderError(f"{folder}: can't be read as a folder: {error.strerror}") from error
+    return facts.st_dev, facts.st_ino
 
 
 def _with_one_path_each(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -59,86 +110,145 @@ def _with_one_path_each(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         yield candidate
 
 
-def _walk(root: str) -> Iterator[Candidate]:
-    visited: set[str] = set()
-    links: list[str] = []
-    yield from _below(root, root, visited, links)
-    for link in links:  # grows while it is gone through: links may lead to links
-        if os.path.realpath(link).startswith(root + os.sep):
-            yield from _below(link, root, visited, links)
+class _Walk:
+    """One way through a folder, given by its real path."""
 
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._visited: set[str] = set()
+        self._links: list[str] = []
+        self.unreadable: list[Unreadable] = []
+        self.has_links = False
 
-def _below(top: str, root: str, visited: set[str], links: list[str]) -> Iterator[Candidate]:
-    pending = [top]
-    while pending:
-        directory = pending.pop()
-        real = os.path.realpath(directory)
-        if real in visited:
-            continue
-        visited.add(real)
+    def all(self) -> Iterator[Candidate]:
+        yield from self._below(self._root)
+        for link in self._links:  # grows while it is gone through: links may lead to links
+            if self._is_inside(link):
+                yield from self._below(link)
+
+    def part(self, path: str) -> Iterator[Candidate]:
+        *parents, name = path.split("/")
+        file = os.path.join(self._root, path)
+        if any(map(_is_left_out, parents)):
+            return
+        parent = file.rpartition(os.sep)[0]
+        if os.path.realpath(parent) != parent:
+            self.has_links = True
+            return
+        try:
+            facts = os.lstat(file)
+        except OSError as error:
+            self._note(file, error)
+            return
+        if stat.S_ISLNK(facts.st_mode):
+            self.has_links = True
+        elif stat.S_ISREG(facts.st_mode) and name.lower().endswith(SUFFIXES):
+            yield self._candidate(file, facts)
+        elif stat.S_ISDIR(facts.st_mode) and not _is_left_out(name):
+            yield from self._below(file)
+
+    def topic_data(self) -> Iterator[Candidate]:
+        directory = os.path.join(self._root, TOPIC_DATA)
+        if not self._is_inside(directory):
+            return
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
-        except OSError:
-            continue  # vanished or forbidden since its parent was read: its files are gone for us
+        except (FileNotFoundError, NotADirectoryError):
+            return
         for entry in entries:
-            if entry.name.lower().endswith(SUFFIXES):
-                candidate = _candidate(entry, root)
-                if candidate is not None:
-                    yield candidate
-                    continue
-            if not entry.name.startswith(".") and entry.name not in _LEFT_OUT and _is_directory(entry):
-                (links if entry.is_symlink() else pending).append(entry.path)
+            if entry.name.endswith(_TOPIC_SUFFIXES) and not entry.name.startswith("."):
+                try:
+                    facts = entry.stat()
+                except OSError as error:
+                    if error.errno in _GONE:
+                        continue
+                    raise
+                if stat.S_ISREG(facts.st_mode) and (not entry.is_symlink() or self._is_inside(entry.path)):
+                    yield self._candidate(entry.path, facts)
+
+    def _below(self, top: str) -> Iterator[Candidate]:
+        pending = [top]
+        while pending:
+            directory = pending.pop()
+            real = os.path.realpath(directory)
+            if real in self._visited:
+                continue
+            self._visited.add(real)
+            try:
+                entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+            except OSError as error:
+                self._note(directory, error)
+                continue
+            for entry in entries:
+                try:
+                    if entry.name.lower().endswith(SUFFIXES):
+                        facts = entry.stat()
+                        if stat.S_ISREG(facts.st_mode):
+                            if not self._is_link(entry) or self._is_inside(entry.path):
+                                yield self._candidate(entry.path, facts)
+                            continue
+                    if not _is_left_out(entry.name) and entry.is_dir():
+                        (self._links if self._is_link(entry) else pending).append(entry.path)
+                except OSError as error:
+                    self._note(entry.path, error)
+
+    def _is_link(self, entry: os.DirEntry[str]) -> bool:
+        is_link = entry.is_symlink()
+        self.has_links = self.has_links or is_link
+        return is_link
+
+    def _is_inside(self, path: str) -> bool:
+        return os.path.realpath(path).startswith(self._root + os.sep)
+
+    def _note(self, path: str, error: OSError) -> None:
+        """Note what can't be looked at; what is gone, or is a link into nothing or in a circle, is just not there."""
+        if error.errno not in _GONE:
+            self.unreadable.append(Unreadable(self._relative(path), error.strerror or str(error)))
+
+    def _candidate(self, path: str, facts: os.stat_result) -> Candidate:
+        return Candidate(self._relative(path), path, facts.st_size, facts.st_mtime_ns)
+
+    def _relative(self, path: str) -> str:
+        relative = path[len(self._root) + 1 :].replace(os.sep, "/")
+        return relative.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
-def _is_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False  # a link in a circle
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name in _LEFT_OUT
 
 
-def _candidate(entry: os.DirEntry[str], root: str) -> Candidate | None:
-    try:
-        facts = entry.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            return None
-        if entry.is_symlink() and not os.path.realpath(entry.path).startswith(root + os.sep):
-            return None
-    except OSError:
-        return None  # a link into nothing or in a circle, or a file that vanished meanwhile
-    relative = entry.path[len(root) + 1 :].replace(os.sep, "/")
-    path = relative.encode(errors="surrogateescape").decode(errors="backslashreplace")
-    return Candidate(path, entry.path, facts.st_size, facts.st_mtime_ns)
-
-
-def read(file: str | Path) -> bytes | None:
-    """Return the bytes of a candidate, or None where it is gone or no regular file any more.
-
-    Of a file that is too large only as much as shows that.
+def read(file: str | Path) -> FileBytes | None:
+    """Return the bytes of a candidate, or None where it is gone, no regular file any more, or being written all the time.
 
     Raises:
         OSError: it is there and can't be read.
     """
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)  # never waits for the writer of a FIFO
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return None
-    with open(descriptor, "rb") as stream:
-        return stream.read(MAX_BYTES + 1)
+    for _ in range(_TRIES):
+        try:
+            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)  # never waits for the writer of a FIFO
+        except FileNotFoundError:
+            return None
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            os.close(descriptor)
+            return None
+        with open(descriptor, "rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+            after = os.fstat(descriptor)
+        if _facts(before) == _facts(after) and len(data) == min(after.st_size, MAX_BYTES + 1):
+            return FileBytes(data, after.st_size, after.st_mtime_ns)
+    return None
+
+
+def _facts(facts: os.stat_result) -> tuple[int, int, int]:
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def topic_data_files(folder: Path) -> list[Candidate]:
-    """Return the regular files of the site's `_data/topics`, by name; of links, what holds for candidates."""
-    root = os.path.realpath(folder)
-    directory = os.path.join(root, *_TOPIC_DATA)
-    if not os.path.realpath(directory).startswith(root + os.sep):
-        return []
-    try:
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
-    except OSError:
-        return []
-    found = (_candidate(entry, root) for entry in entries if entry.name.endswith(_TOPIC_SUFFIXES) and not entry.name.startswith("."))
-    return list(_with_one_path_each(candidate for candidate in found if candidate is not None))
+    """Return the regular files of the site's `_data/topics`, by name; of links, what holds for candidates.
+
+    Raises:
+        OSError: it is there and can't be read.
+    """
+    walk = _Walk(os.path.realpath(folder))
+    return list(_with_one_path_each(walk.topic_data()))

@@ -48,7 +48,7 @@ def changed(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> 
 
 
 def load(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> Iterator[LoadedFile]:
-    """Read and parse the candidates. One that vanished meanwhile is left out."""
+    """Read and parse the candidates. One that vanished meanwhile, or that is being written all the time, is left out."""
     for candidate in candidates:
         loaded = _load(candidate, known.get(candidate.path))
         if loaded is not None:
@@ -57,27 +57,32 @@ def load(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> Ite
 
 def _load(candidate: Candidate, known: FileFacts | None) -> LoadedFile | None:
     try:
-        data = folder.read(candidate.file)
+        found = folder.read(candidate.file)
     except OSError as error:
-        problem = Problem(f"can't be read: {error.strerror}", level=Level.ERROR)
-        facts = FileFacts(-1, 0, b"")  # no file has this size, so the next refresh tries again
-        return LoadedFile(candidate.path, facts, Outcome(candidate.path, State.REFUSED, problems=(problem,)))
-    if data is None:
+        reason = f"can't be read: {error.strerror}"
+        facts = FileFacts(-1, 0, PARSERS + reason.encode())  # no file has this size, so the next refresh tries again
+        refused = Outcome(candidate.path, State.REFUSED, problems=(Problem(reason, level=Level.ERROR),))
+        return LoadedFile(candidate.path, facts, None if facts == known else refused)
+    if found is None:
         return None
-    facts = FileFacts(candidate.size, candidate.modified_ns, PARSERS + hashlib.blake2b(data, digest_size=16).digest())
+    facts = FileFacts(found.size, found.modified_ns, PARSERS + hashlib.blake2b(found.data, digest_size=16).digest())
     same = known is not None and known.digest == facts.digest
-    return LoadedFile(candidate.path, facts, None if same else parse_article(candidate.path, data))
+    return LoadedFile(candidate.path, facts, None if same else parse_article(candidate.path, found.data))
 
 
 def load_topics(content: Path) -> Iterator[LoadedTopic]:
-    """Yield what the site's `_data/topics` says, by file name."""
+    """Yield what the site's `_data/topics` says, by file name.
+
+    Raises:
+        OSError: that folder is there and can't be read.
+    """
     yield from map(_load_topic, folder.topic_data_files(content))
 
 
 def _load_topic(candidate: Candidate) -> LoadedTopic:
     try:
-        data = folder.read(candidate.file)
+        found = folder.read(candidate.file)
     except OSError as error:
         return LoadedTopic(candidate.path, None, (Problem(f"can't be read: {error.strerror}", level=Level.ERROR),))
-    facts, problems = parse_topic(data or b"")
+    facts, problems = parse_topic(b"" if found is None else found.data)
     return LoadedTopic(candidate.path, facts, problems)

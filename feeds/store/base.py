@@ -30,15 +30,7 @@ from feeds.model import (
 )
 from feeds.store.prepared import Prepared
 
-
-@dataclass(frozen=True, slots=True)
-class RefreshResult:
-    """What a refresh did, and how many files are in each state after it."""
-
-    read: int  # files whose bytes were new
-    gone: int  # files that are not there any more
-    changed: bool  # whether any feed can have changed
-    counts: Mapping[State, int]
+EVERYTHING = ("",)  # the whole folder, as parts of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +131,12 @@ class Snapshot(Protocol):
     def failure(self) -> str | None:
         """Return why the last refresh failed; None where it did not."""
 
+    def refused(self) -> tuple[FileReport, ...]:
+        """Return the reports of the refused files alone, by path."""
+
+    def troubles(self) -> tuple[str, ...]:
+        """Return what the last look through the whole folder could not look at, in lines for people."""
+
     def topic_problems(self) -> tuple[tuple[str, Problem], ...]:
         """Return what is wrong in the site's topic data, as (path, problem), by path."""
 
@@ -159,8 +157,11 @@ class Gathered(Snapshot, Protocol):
 class Refresh(Protocol):
     """One refresh of the index: nothing of it can be seen before the end, and then all at once."""
 
-    def known_files(self) -> Mapping[str, FileFacts]:
-        """Return the facts of every known file by its path."""
+    def known_files(self, parts: Iterable[str] = EVERYTHING) -> Mapping[str, FileFacts]:
+        """Return the facts of every known file by its path; or only of those that are one of the parts, or below one."""
+
+    def article_count(self) -> int:
+        """Return how many articles there are, shown or not, last good versions too."""
 
     def touch(self, path: str, facts: FileFacts) -> None:
         """Keep new facts of a known file whose bytes are the same."""
@@ -174,6 +175,12 @@ class Refresh(Protocol):
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop files that are not there any more."""
+
+    def lost(self) -> int:
+        """Return how many articles that were there have no file any more, which is not the same as being taken down by one."""
+
+    def note(self, troubles: Iterable[str]) -> None:
+        """Keep what could not be looked at, instead of what could not be before."""
 
     def put_topics(self, topics: Iterable[tuple[str, TopicFacts | None, tuple[Problem, ...]]]) -> None:
         """Take the site's topic data, as (path, facts, problems), instead of all known; None keeps a file's facts."""
@@ -192,7 +199,7 @@ class Refresh(Protocol):
         """
 
     def preview(self) -> Snapshot:
-        """Return a view of the index as it would be; only after `finish`."""
+        """Return a view of the index as it would be; before `finish` only its files are right."""
 
     def abandon(self) -> None:
         """Leave the index as it was."""

@@ -13,10 +13,11 @@ from datetime import datetime
 from itertools import islice, pairwise
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
 
 from feeds.model import FileFacts, Problem, State, Takedown, TopicFacts
 from feeds.store import bulk, rows
+from feeds.store.base import EVERYTHING
 from feeds.store.database import WordIndex
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
@@ -60,6 +61,7 @@ class SqlRefresh:
         self._next_id = (connection.execute(select(func.max(files.c.id))).scalar() or 0) + 1
         self._unsettled: set[str] = set()  # keys of identities whose spans are to be found
         self._settled: set[str] = set()  # keys whose spans were known at once
+        self._dropped: set[str] = set()  # keys of identities that a file had, and has no more
         self._moved: set[str] = set()  # keys of identities that were, or are now, seen differently
         self._lost_words = False
         self._wrote = False
@@ -74,9 +76,32 @@ class SqlRefresh:
     def preview(self) -> SqlSnapshot:
         return SqlSnapshot(self._connection, self._words, self._moment)
 
-    def known_files(self) -> Mapping[str, FileFacts]:
+    def known_files(self, parts: Iterable[str] = EVERYTHING) -> Mapping[str, FileFacts]:
         query = select(files.c.path, files.c.size, files.c.modified_ns, files.c.digest)
-        return {path: FileFacts(size, modified_ns, digest) for path, size, modified_ns, digest in self._connection.execute(query)}
+        known: dict[str, FileFacts] = {}
+        for part in parts:
+            below = and_(files.c.path >= f"{part}/", files.c.path < f"{part}0")  # "0" comes right after "/"
+            found = query.where(or_(files.c.path == part, below)) if part else query
+            known.update(
+                (path, FileFacts(size, modified_ns, digest)) for path, size, modified_ns, digest in self._connection.execute(found)
+            )
+        return known
+
+    def article_count(self) -> int:
+        return self._connection.execute(select(func.count()).select_from(articles)).scalar_one()
+
+    def lost(self) -> int:
+        lost = len(self._dropped)
+        for batch in _in_batches(sorted(self._dropped)):
+            taken_down = select(files.c.key).where(files.c.key.in_(batch), files.c.takedown != Takedown.NONE)
+            still = taken_down.union(select(articles.c.key).where(articles.c.key.in_(batch)))
+            lost -= self._connection.execute(select(func.count()).select_from(still.subquery())).scalar_one()
+        return lost
+
+    def note(self, troubles: Iterable[str]) -> None:
+        text = "\n".join(troubles)
+        if text != self._meta.get("troubles", ""):
+            self._set_meta(troubles=text)
 
     def touch(self, path: str, facts: FileFacts) -> None:
         moved = update(files).where(files.c.path == path)
@@ -189,6 +214,7 @@ class SqlRefresh:
     def _lose(self, known: rows.Row) -> None:
         """Note that an article is taken out of the index, for good or to be replaced."""
         self._unsettled.add(known.article_key)
+        self._dropped.add(known.article_key)
         self._book.revisit(known.labels)
         self._words.drop(self._connection, known.id, found_by(rows.article(known.payload)))
         self._lost_words = True

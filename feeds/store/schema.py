@@ -20,10 +20,12 @@ from sqlalchemy import (
     and_,
     func,
     inspect,
+    literal_column,
     select,
 )
 
 from feeds.errors import StoreError
+from feeds.model import State
 from feeds.store.database import WordIndex
 
 # An order that depends on no locale, the same on every database.
@@ -50,6 +52,10 @@ files = Table(
     Column("problems", LargeBinary),
     Index("ix_files_path", "path", postgresql_using="hash"),  # a path can be longer than its other indexes can hold
 )
+
+# Refused files are few and asked for often. The value is written out, because only then a database knows that the index has the rows.
+IS_REFUSED = files.c.state == literal_column(f"'{State.REFUSED}'")
+_refused_files = Index("refused_files", files.c.id, sqlite_where=IS_REFUSED, postgresql_where=IS_REFUSED)
 
 # The article of a file: what it says now, or, where it is refused now, what it said when it was last good.
 articles = Table(
@@ -170,6 +176,10 @@ def _add_marks(connection: Connection, _: WordIndex) -> None:
     marks.create(connection, checkfirst=True)
 
 
+def _index_refused_files(connection: Connection, _: WordIndex) -> None:
+    _refused_files.create(connection, checkfirst=True)
+
+
 def _part_payloads(connection: Connection, _: WordIndex) -> None:
     """Put the payloads into a table of their own, and keep counts; an index that was made just now has it so already."""
     if "payload" not in {column["name"] for column in inspect(connection).get_columns(articles.name)}:
@@ -195,7 +205,7 @@ def _part_payloads(connection: Connection, _: WordIndex) -> None:
 
 
 # Add new migrations at the end of the list; never change one that was released.
-MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create, _add_marks, _part_payloads)
+MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create, _add_marks, _part_payloads, _index_refused_files)
 
 
 def is_current(connection: Connection) -> bool:

@@ -31,7 +31,20 @@ from feeds.model import (
 from feeds.store import rows, slices
 from feeds.store.base import Mark
 from feeds.store.database import WordIndex
-from feeds.store.schema import articles, collections, files, former_slugs, marks, memberships, meta, payloads, relations, topic_files, turns
+from feeds.store.schema import (
+    IS_REFUSED,
+    articles,
+    collections,
+    files,
+    former_slugs,
+    marks,
+    memberships,
+    meta,
+    payloads,
+    relations,
+    topic_files,
+    turns,
+)
 
 _IN_CHUNK = 500  # values in one `IN (…)`
 _LATEST = 500  # articles whose topics are neighbours
@@ -324,13 +337,7 @@ class SqlSnapshot:
 
     def reports(self) -> Iterator[FileReport]:
         unshown = {report.path: report for report in self._unshown()}
-        kept = articles.c.id.is_not(None)
-        query = (
-            select(files.c.path, files.c.state, files.c.takedown, files.c.problems, kept.label("kept"))
-            .join_from(files, articles, files.c.id == articles.c.id, isouter=True)
-            .where(or_(files.c.problems.is_not(None), files.c.path.in_(select(files.c.path).where(self._is_unshown()))))
-            .order_by(files.c.path)
-        )
+        query = self._reported().where(or_(files.c.problems.is_not(None), files.c.path.in_(select(files.c.path).where(self._is_unshown()))))
         for row in self._connection.execute(query):
             problems = rows.problems(row.problems)
             if row.path in unshown:
@@ -338,6 +345,22 @@ class SqlSnapshot:
                 yield replace(report, problems=(*report.problems, *problems))
             else:
                 yield FileReport(row.path, State(row.state), _refusals(problems, row) if row.state == State.REFUSED else problems)
+
+    def _reported(self) -> Select[Any]:
+        kept = articles.c.id.is_not(None)
+        return (
+            select(files.c.path, files.c.state, files.c.takedown, files.c.problems, kept.label("kept"))
+            .join_from(files, articles, files.c.id == articles.c.id, isouter=True)
+            .order_by(files.c.path)
+        )
+
+    def refused(self) -> tuple[FileReport, ...]:
+        found = self._connection.execute(self._reported().where(IS_REFUSED))
+        return tuple(FileReport(row.path, State.REFUSED, _refusals(rows.problems(row.problems), row)) for row in found)
+
+    def troubles(self) -> tuple[str, ...]:
+        found = self._connection.execute(select(meta.c.value).where(meta.c.name == "troubles")).scalar()
+        return tuple(found.split("\n")) if found else ()
 
     def _is_unshown(self) -> ColumnElement[bool]:
         unshown = select(articles.c.id).where(or_(articles.c.shown_from > self._now, articles.c.shown_until <= self._now))

@@ -1,0 +1,152 @@
+"""From the folder to the index: what a refresh reads, keeps and refuses. Knows both by their contracts; knows no clock.
+
+What can't be looked at is not gone, and an article is not gone with its file where another file has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from feeds import reading
+from feeds.content import folder, loader
+from feeds.content.folder import EVERYTHING, FolderError, Unreadable
+from feeds.errors import MassLossError
+from feeds.model import FileFacts, FileReport, State
+from feeds.store.base import Refresh
+from feeds.store.prepared import Prepared
+
+# As shares of all articles: how many may be gone at once.
+HALF = 0.5
+ALL = 1.0
+_FEW = 100  # articles; in so small a folder losing most of them is everyday work
+
+
+class Stage(StrEnum):
+    """What a refresh does, in this order."""
+
+    SCAN = "looking through the folder"
+    READ = "reading files"
+    WRITE = "writing the index"
+
+
+class Progress(Protocol):
+    """Who wants to know how far a refresh is."""
+
+    def __call__(self, stage: Stage, done: int, total: int) -> None:
+        """Hear that a stage has done so many of its files; of the others than READ only that they begin."""
+
+
+def unheard(stage: Stage, done: int, total: int) -> None:
+    """Be the progress that nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """What a refresh did, and how many files are in each state after it."""
+
+    read: int  # files whose bytes were new
+    gone: int  # files that are not there any more
+    changed: bool  # whether any feed can have changed
+    counts: Mapping[State, int]
+    refused: tuple[FileReport, ...] = ()  # the files that were not refused before, or for other reasons
+    mended: tuple[str, ...] = ()  # the paths of files that were refused before
+    troubles: tuple[str, ...] = ()  # what could not be looked at, in lines for people
+    has_links: bool = False  # then only a look through the whole folder finds every change
+
+
+def take_in(
+    refresh: Refresh,
+    content: Path,
+    fingerprint: str | None,
+    *,
+    parts: tuple[str, ...] = EVERYTHING,
+    may_lose: float = HALF,
+    progress: Progress = unheard,
+) -> RefreshResult:
+    """Bring the index up to date with some parts of the folder (see `folder.scan`), up to the commit.
+
+    `may_lose` is the share of all articles that may be gone at once; see `Refresh.finish` for `fingerprint`.
+
+    Raises:
+        FolderError: the folder can't be read, or another one took its place meanwhile.
+        MassLossError: more would be gone.
+    """
+    identity = folder.identity(content)
+    article_count, refused_before = refresh.article_count(), _refused(refresh)
+    progress(Stage.SCAN, 0, 0)
+    found = folder.scan(content, parts)
+    if found.has_links and parts != EVERYTHING:
+        parts, found = EVERYTHING, folder.scan(content)
+    known = refresh.known_files(parts)
+    kept, troubles = _kept(known, found.unreadable)
+    gone = known.keys() - {candidate.path for candidate in found.candidates} - kept
+    if parts == EVERYTHING:
+        _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
+    trusted = {path: facts for path, facts in known.items() if path not in parts}  # what is said to have changed is read in any case
+    wanted = tuple(loader.changed(found.candidates, trusted))
+    read = 0
+
+    def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
+        nonlocal read
+        for done, file in enumerate(reading.read(wanted, known), 1):
+            if file.prepared is None:
+                refresh.touch(file.path, file.facts)
+            else:
+                read += 1
+                yield file.facts, file.prepared
+            progress(Stage.READ, done, len(wanted))
+
+    progress(Stage.READ, 0, len(wanted))
+    refresh.put(outcomes())
+    refresh.forget(sorted(gone))
+    _guard(refresh.lost(), article_count, may_lose)
+    if any(_concerns_topics(part) for part in parts):
+        try:
+            refresh.put_topics((topic.path, topic.facts, topic.problems) for topic in loader.load_topics(content))
+        except OSError as error:
+            troubles += (f"{folder.TOPIC_DATA}: can't be read: {error.strerror}; what was known of topics stays as it was",)
+    if folder.identity(content) != identity:
+        raise FolderError(f"{content}: another folder took its place while it was read")
+    if parts == EVERYTHING:
+        refresh.note(troubles)
+    progress(Stage.WRITE, 0, 0)
+    changed = refresh.finish(fingerprint)
+    refused = _refused(refresh)
+    return RefreshResult(
+        read,
+        len(gone),
+        changed,
+        refresh.preview().counts(),
+        tuple(report for path, report in refused.items() if report != refused_before.get(path)),
+        tuple(path for path in refused_before if path not in refused),
+        troubles,
+        found.has_links,
+    )
+
+
+def _refused(refresh: Refresh) -> Mapping[str, FileReport]:
+    return {report.path: report for report in refresh.preview().refused()}
+
+
+def _kept(known: Collection[str], unreadable: tuple[Unreadable, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the known files that can't be looked at now, and what to say of that."""
+    kept: set[str] = set()
+    troubles = []
+    for place in unreadable:
+        below = [path for path in known if place.covers(path)]
+        kept.update(below)
+        troubles.append(f"{place.path}: can't be read: {place.reason}; its {len(below)} known files stay as they were")
+    return frozenset(kept), tuple(troubles)
+
+
+def _guard(lost: int, total: int, may_lose: float) -> None:
+    if total > _FEW and lost > total * may_lose:
+        raise MassLossError(lost, total)
+
+
+def _concerns_topics(part: str) -> bool:
+    return part == "" or f"{folder.TOPIC_DATA}/".startswith(f"{part}/") or part.startswith(f"{folder.TOPIC_DATA}/")
