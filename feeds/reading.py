@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -20,6 +22,7 @@ from feeds.errors import FeedsError
 from feeds.model import FileFacts
 from feeds.store.prepared import Prepared, prepare
 
+_PR_SET_PDEATHSIG = 1
 _BATCH = 100  # files; a process gets them at once
 _WORTH_A_POOL = 400  # files; fewer are read before processes have started
 _AHEAD = 3  # batches of each process that are read and not yet taken: it bounds the memory
@@ -90,6 +93,7 @@ def _read_in_processes(candidates: Sequence[Candidate], known: Mapping[str, File
 
 
 def _prepare_process() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it would wait for ever for the work of a parent that was killed
     gc.freeze()  # what was copied from the parent is not looked through again and again
     gc.set_threshold(100_000)  # and what is made of a file goes with its last reference
 
