@@ -20,15 +20,17 @@ import click
 
 from feeds.assembly import Moved
 from feeds.config import HELP, Config
-from feeds.errors import FeedsError, IndexBusyError
+from feeds.errors import FeedsError, IndexBusyError, MassLossError
 from feeds.feed import FeedAddress, Site
+from feeds.intake import ALL, HALF, RefreshResult
 from feeds.model import Kind, Level, Problem, State
 from feeds.render import FORMATS
+from feeds.reporting import counted, log_news, problem_line, summary
 from feeds.server import local_url, serve
 from feeds.service import CheckResult, FeedService
 from feeds.store.sql import IN_MEMORY, index_exists, open_store
+from feeds.terminal import progress
 from feeds.text import escape_controls
-from feeds.watching import counted, summary
 from feeds.web import now
 
 _INDEX = ("database",)
@@ -102,16 +104,40 @@ _content_option = click.option("--content", help=HELP["content"])
 @_settings(*_INDEX, *_SITE, *_SERVER)
 def serve_command(config: Config) -> None:
     """Serve the feeds of CONTENT, and keep up with every change of it."""
-    serve(config, click.echo)
+    with progress() as hear:
+        serve(config, click.echo, hear)
 
 
 @main.command("index")
 @_content_argument
 @_settings(*_INDEX, *_SITE)
-def index_command(config: Config) -> None:
-    """Bring the index of CONTENT up to date, for servers that don't look through the folder themselves."""
-    with _service(config.database_url) as service:
-        click.echo(summary(service.refresh(config.content_folder(), config.fingerprint(), now())))
+@click.option(
+    "--allow-mass-delete",
+    "may_lose",
+    flag_value=ALL,
+    default=HALF,
+    type=float,
+    help="Even if more than half of over 100 articles are gone.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a line.")
+def index_command(config: Config, may_lose: float, as_json: bool) -> None:
+    """Bring the index of CONTENT up to date, for servers that don't look through the folder themselves.
+
+    Files that are refused since then go to stderr.
+    """
+    folder = config.content_folder()
+    with _service(config.database_url) as service, progress() as hear:
+        result = service.refresh(folder, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
+    log_news(result)
+    click.echo(_index_as_json(result) if as_json else summary(result))
+
+
+def _index_as_json(result: RefreshResult) -> str:
+    counts = {state.value: result.counts[state] for state in State}
+    problems = [_as_json(report.path, problem, report.state) for report in result.refused for problem in report.problems]
+    done = {"read": result.read, "gone": result.gone, "changed": result.changed}
+    troubles = [escape_controls(trouble) for trouble in result.troubles]
+    return json.dumps(done | {"counts": counts, "troubles": troubles, "refused": problems}, indent=2)
 
 
 @main.command("check")
@@ -140,9 +166,9 @@ def check_command(config: Config, as_json: bool, with_feeds: bool) -> None:
 def _check_as_lines(result: CheckResult) -> Iterator[str]:
     for report in result.reports:
         for problem in report.problems:
-            yield _as_line(report.path, problem)
+            yield problem_line(report.path, problem)
     for path, problem in result.topic_problems:
-        yield _as_line(path, problem)
+        yield problem_line(path, problem)
     for finding in result.findings or ():
         yield escape_controls(": ".join(part for part in (finding.url, finding.entry, finding.field, finding.reason) if part))
 
@@ -153,11 +179,6 @@ def _check_as_json(result: CheckResult) -> str:
     counts = {state.value: result.counts[state] for state in State}
     feeds = {} if result.findings is None else {"feeds": [asdict(finding) for finding in result.findings]}
     return json.dumps({"counts": counts, "problems": problems} | feeds, indent=2)
-
-
-def _as_line(path: str, problem: Problem) -> str:
-    place = path if problem.line is None else f"{path}:{problem.line}"
-    return escape_controls(": ".join(part for part in (place, problem.field, problem.reason) if part))
 
 
 def _as_json(path: str, problem: Problem, state: State | None) -> dict[str, Any]:
@@ -224,6 +245,6 @@ def _up_to_date(config: Config) -> Iterator[FeedService]:
         if config.content is not None:
             try:
                 service.refresh(config.content_folder(), None, now())  # the settings that count are those of the server
-            except IndexBusyError as error:
+            except (IndexBusyError, MassLossError) as error:
                 click.echo(f"feeds: {error}; this is what it was before", err=True)
         yield service

@@ -7,11 +7,13 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from granian import Granian
@@ -20,17 +22,20 @@ from granian.log import LogLevels
 
 from feeds import paths
 from feeds.config import LOOPBACK_HOSTS, Config
-from feeds.errors import ConfigError, IndexBusyError
+from feeds.errors import ConfigError, FeedsError, IndexBusyError
 from feeds.feed import FeedAddress
+from feeds.intake import Progress, unheard
 from feeds.metering import Meter
 from feeds.model import Kind
 from feeds.render import FORMATS
+from feeds.reporting import log_news, summary
 from feeds.service import FeedService
 from feeds.store.sql import open_store
-from feeds.watching import summary, watch_events
+from feeds.watching import watch_events
 from feeds.web import create_app, now
 
 _LISTED_TOPICS = 20
+_TICK_SECONDS = 0.5
 _THREADS = 4  # of each worker; rendering is work for the processor, so more would only wait
 _PATIENCE_SECONDS = 5  # with a worker that does not end
 _REQUESTS_AT_ONCE = 64  # for each worker; more wait in its queue
@@ -46,7 +51,7 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def serve(config: Config, say: Callable[[str], None]) -> None:
+def serve(config: Config, say: Callable[[str], None], progress: Progress = unheard) -> None:
     """Index the folder, say which feeds there are, and serve them until stopped.
 
     Raises:
@@ -57,12 +62,11 @@ def serve(config: Config, say: Callable[[str], None]) -> None:
     store = open_store(config.database_url)
     service = FeedService(store)
     if config.content is not None:
-        say(_first_refresh(service, config))
+        say(_first_refresh(service, config, progress))
     for line in _welcome(service, config):
         say(line)
     store.close()  # the workers are forked, and neither threads nor an open database survive that
-    if config.content is not None and config.refresh_seconds:
-        _start_watching(config)
+    watching = _start_watching(config) if config.content is not None and config.refresh_seconds else None
     workers = replace(config, content=None)  # they answer from the index alone
     os.register_at_fork(after_in_child=_leave_signals_to_the_server)
     server = Granian(
@@ -78,7 +82,11 @@ def serve(config: Config, say: Callable[[str], None]) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=_PATIENCE_SECONDS,
     )
-    server.serve(target_loader=partial(_load, workers, os.getpid()), wrap_loader=False)
+    try:
+        server.serve(target_loader=partial(_load, workers, os.getpid()), wrap_loader=False)
+    finally:
+        if watching is not None:
+            watching.terminate()
 
 
 def _free_address(config: Config) -> str:
@@ -102,24 +110,49 @@ def _free_address(config: Config) -> str:
     return str(address[0])
 
 
-def _start_watching(config: Config) -> None:
-    """Start the process that keeps the index. Ctrl+C reaches the whole group and is not for it: it ends with this one."""
+def _start_watching(config: Config) -> BaseProcess:
+    """Start the process that sees to the index. Ctrl+C reaches the whole group and is not for it: it ends with this one."""
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    multiprocessing.get_context("spawn").Process(target=_watch, args=(config, os.getpid()), daemon=True).start()
+    process = multiprocessing.get_context("spawn").Process(target=_see_to_the_index, args=(config, os.getpid()))
+    process.start()
     signal.signal(signal.SIGINT, handler)
+    return process
 
 
-def _watch(config: Config, parent: int) -> None:
+def _see_to_the_index(config: Config, parent: int) -> None:
+    """Have a process that keeps the index as long as `parent` lives; where one is killed, for lack of memory for instance, another."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    while True:
+        keeper = multiprocessing.get_context("fork").Process(target=_keep, args=(config, os.getpid()))
+        keeper.start()
+        try:
+            while keeper.exitcode is None:
+                keeper.join(_TICK_SECONDS)
+                if os.getppid() != parent:
+                    return
+        finally:
+            keeper.terminate()
+        logging.getLogger("feeds").error("the process that keeps the index came to a sudden end (%s); another one goes on", keeper.exitcode)
+
+
+def _keep(config: Config, parent: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     watch_events(FeedService(open_store(config.database_url)), config, now, parent, Meter(config.counts_folder))
 
 
-def _first_refresh(service: FeedService, config: Config) -> str:
+def _first_refresh(service: FeedService, config: Config, progress: Progress) -> str:
     try:
-        return summary(service.refresh(config.content_folder(), config.fingerprint(), now()))
+        result = service.refresh(config.content_folder(), config.fingerprint(), now(), progress=progress)
     except IndexBusyError as error:
         return f"{error}; these feeds follow it"
+    except FeedsError as error:
+        if service.state(now()).refreshed_at is None:
+            raise
+        return f"not refreshed: {error}; the feeds are what they were"
+    log_news(result)
+    return summary(result)
 
 
 def _load(config: Config, parent: int) -> Any:

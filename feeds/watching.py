@@ -6,8 +6,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import watchfiles
 from watchfiles import Change
@@ -15,22 +17,25 @@ from watchfiles.main import FileChange
 
 from feeds.config import Config
 from feeds.errors import FeedsError, IndexBusyError
-from feeds.intake import RefreshResult
 from feeds.metering import Meter
-from feeds.model import State
+from feeds.reporting import LoggedProgress, log_news, summary
 from feeds.service import FeedService
+from feeds.store.base import EVERYTHING
 
 _log = logging.getLogger("feeds")
-_QUIET_MS = 200  # a save or a checkout makes many events; one refresh takes them all
+_QUIET_MS = 100  # a save or a checkout makes many events; one refresh takes them all
+_MANY = 1_000  # changes; looking through everything costs hardly more
+_TELLING = frozenset("\\\ufffd")  # a path with one of these is not spelled as the folder's candidates are
 _TICK_SECONDS = 0.5  # how soon it is seen that the process to work for, or the folder itself, is gone
 
 
 def watch_in_background(service: FeedService, config: Config, clock: Callable[[], datetime], meter: Meter) -> None:
     """Refresh the index now and every `refresh_seconds`, in a thread that ends with the process."""
+    refresher = Refresher(service, config, clock, meter)
 
     def run() -> None:
         while True:
-            refresh_and_log(service, config, clock(), meter)
+            refresher.refresh()
             time.sleep(config.refresh_seconds)
 
     threading.Thread(target=run, name="feeds-refresh", daemon=True).start()
@@ -39,16 +44,23 @@ def watch_in_background(service: FeedService, config: Config, clock: Callable[[]
 def watch_events(service: FeedService, config: Config, clock: Callable[[], datetime], parent: int, meter: Meter) -> None:
     """Refresh the index now, whenever a file below the folder changes, and every `refresh_seconds` in any case.
 
+    A change takes a look at what changed alone; what no event told is found by the look through everything that follows.
     It returns only when `parent`, the id of the process that started this one, is gone.
     """
-    waited_seconds = 0.0
+    refresher = Refresher(service, config, clock, meter)
+    pending: set[FileChange] = set()
+    looked_at = time.monotonic()
     for changes in folder_changes(config):  # pragma: no branch - it never ends
         if os.getppid() != parent:
             return
-        waited_seconds += _TICK_SECONDS
-        if changes or waited_seconds >= config.refresh_seconds:
-            refresh_and_log(service, config, clock(), meter)
-            waited_seconds = 0.0
+        pending |= changes
+        is_due = time.monotonic() - looked_at >= config.refresh_seconds
+        if not pending and not is_due:
+            continue
+        parts = EVERYTHING if is_due else parts_of(str(config.content), pending)
+        if refresher.refresh(parts):
+            pending = set()
+            looked_at = time.monotonic() if parts == EVERYTHING else looked_at
 
 
 def folder_changes(config: Config) -> Iterator[set[FileChange]]:
@@ -95,26 +107,52 @@ def _identity(config: Config) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def refresh_and_log(service: FeedService, config: Config, now: datetime, meter: Meter | None = None) -> None:
-    """Refresh the index; what goes wrong is logged and mended by the next one."""
-    started = time.perf_counter()
-    try:
-        result = service.refresh(config.content or config.content_folder(), config.fingerprint(), now)
-    except IndexBusyError as error:
-        _log.debug("%s", error)
-    except FeedsError as error:
-        _log.error("not refreshed: %s", error)
-    else:
-        if meter is not None:
-            meter.refreshed(time.perf_counter() - started)
-        _log.log(logging.INFO if result.changed else logging.DEBUG, "%s", summary(result))
+class Refresher:
+    """Refreshes one index again and again. What goes wrong is logged, once while it stays the same, and mended by the next refresh."""
+
+    def __init__(self, service: FeedService, config: Config, clock: Callable[[], datetime], meter: Meter) -> None:
+        self._service = service
+        self._config = config
+        self._clock = clock
+        self._meter = meter
+        self._failure = ""
+        self._parts_are_enough = False  # known after a look through everything that met no link
+
+    def refresh(self, parts: tuple[str, ...] = EVERYTHING) -> bool:
+        """Bring the index up to date, where parts of the folder are enough with these alone; return whether it was our turn."""
+        if not self._parts_are_enough:
+            parts = EVERYTHING
+        started = time.perf_counter()
+        try:
+            folder, fingerprint = self._folder(), self._config.fingerprint()
+            result = self._service.refresh(folder, fingerprint, self._clock(), parts=parts, progress=LoggedProgress())
+        except IndexBusyError as error:
+            _log.debug("%s", error)
+            return False
+        except FeedsError as error:
+            self._parts_are_enough = False
+            _log.log(logging.DEBUG if str(error) == self._failure else logging.ERROR, "not refreshed: %s", error)
+            self._failure = str(error)
+            return True
+        self._meter.refreshed(time.perf_counter() - started)
+        self._parts_are_enough = not result.has_links
+        is_news = result.changed or (parts == EVERYTHING and self._failure not in ("", "\n".join(result.troubles)))
+        _log.log(logging.INFO if is_news else logging.DEBUG, "%s", summary(result))
+        log_news(replace(result, troubles=tuple(line for line in result.troubles if line not in self._failure)))
+        if parts == EVERYTHING:
+            self._failure = "\n".join(result.troubles)
+        return True
+
+    def _folder(self) -> Path:
+        return self._config.content or self._config.content_folder()
 
 
-def summary(result: RefreshResult) -> str:
-    """Return what a refresh came to, in one line."""
-    return f"{result.read} files read, {result.gone} gone: {counted(result.counts)}"
-
-
-def counted(counts: Mapping[State, int]) -> str:
-    """Return how many files are in each state."""
-    return ", ".join(f"{counts[state]} {state}" for state in State)
+def parts_of(content: str, changes: set[FileChange]) -> tuple[str, ...]:
+    """Return which parts of a folder changed; everything where that can't be told, or is hardly less."""
+    parts = set()
+    for _, path in changes:
+        part = path.removeprefix(content + os.sep)
+        if part == path or not _TELLING.isdisjoint(part):
+            return EVERYTHING
+        parts.add(part.replace(os.sep, "/"))
+    return tuple(sorted(parts)) if len(parts) <= _MANY else EVERYTHING

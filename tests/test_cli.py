@@ -196,6 +196,34 @@ def test_index_says_what_it_came_to(run: Run, mixed: Path) -> None:
     assert (result.stdout, result.exit_code) == ("7 files read, 0 gone: 2 shown, 2 hidden, 2 skipped, 1 refused\n", 0)
 
 
+def test_index_as_json_is_one_object(run: Run, mixed: Path) -> None:
+    said = json.loads(run("index", str(mixed), "--json").stdout)
+    assert {name: said[name] for name in ("read", "gone", "changed", "counts", "troubles")} == {
+        "read": 7,
+        "gone": 0,
+        "changed": True,
+        "counts": {"shown": 2, "hidden": 2, "skipped": 2, "refused": 1},
+        "troubles": [],
+    }
+    assert [(problem["path"], problem["field"], problem["level"]) for problem in said["refused"]] == [
+        ("refused.md", "publishedDateTime", "error")
+    ]
+
+
+def test_mass_loss_is_an_error_that_an_option_allows(run: Run, content: Path, tmp_path: Path) -> None:
+    options = ("--database", "sqlite:///index.sqlite3")
+    for number in range(101):
+        write_article(content / "sub", str(number))
+    run("index", str(content), *options)
+    (content / "sub").rename(tmp_path / "away")
+    result = run("index", str(content), *options)
+    said = "101 of 101 articles would be gone at once; if that is meant, run feeds index --allow-mass-delete"
+    assert (result.stdout, result.stderr, result.exit_code) == ("", f"feeds: {said}\n", 1)
+    result = run("topics", "--content", str(content), *options)
+    assert (result.stdout, result.stderr) == ("ai\t101\t2024-05-17\tAI\n", f"feeds: {said}; this is what it was before\n")
+    assert run("index", str(content), "--allow-mass-delete", *options).stdout.startswith("0 files read, 101 gone: 0 shown")
+
+
 def test_index_reads_only_what_changed(run: Run, mixed: Path) -> None:
     run("index", str(mixed))
     (mixed / "hidden.md").unlink()

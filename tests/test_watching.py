@@ -12,15 +12,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from watchfiles import Change
 from watchfiles.main import FileChange
 
 from feeds.config import Config
+from feeds.feed import FeedAddress
 from feeds.metering import Meter
 from feeds.service import FeedService
-from feeds.store.base import Store
-from feeds.watching import folder_changes, refresh_and_log, watch_in_background
+from feeds.store.base import EVERYTHING, Store
+from feeds.watching import Refresher, folder_changes, parts_of, watch_in_background
 
-from .builders import NOON, write_article
+from .builders import NOON, SITE, write_article
 from .conftest import Clock
 from .processes import wait_for
 
@@ -81,20 +83,20 @@ def test_refresh_that_changed_something_is_logged(
     config: Config, service: FeedService, content: Path, log: pytest.LogCaptureFixture
 ) -> None:
     write_article(content, "a")
-    refresh_and_log(service, config, NOON)
+    Refresher(service, config, lambda: NOON, Meter(config.counts_folder)).refresh()
     assert log.record_tuples == [("feeds", logging.INFO, "1 files read, 0 gone: 1 shown, 0 hidden, 0 skipped, 0 refused")]
 
 
 def test_refresh_that_changed_nothing_is_no_news(config: Config, service: FeedService, log: pytest.LogCaptureFixture) -> None:
-    refresh_and_log(service, config, NOON)
+    Refresher(service, config, lambda: NOON, Meter(config.counts_folder)).refresh()
     log.clear()
-    refresh_and_log(service, config, NOON + timedelta(minutes=1))
+    Refresher(service, config, lambda: NOON + timedelta(minutes=1), Meter(config.counts_folder)).refresh()
     assert log.record_tuples == [("feeds", logging.DEBUG, "0 files read, 0 gone: 0 shown, 0 hidden, 0 skipped, 0 refused")]
 
 
 def test_refresh_by_another_process_is_no_news(config: Config, store: Store, service: FeedService, log: pytest.LogCaptureFixture) -> None:
     with store.refreshing(NOON):
-        refresh_and_log(service, config, NOON)
+        Refresher(service, config, lambda: NOON, Meter(config.counts_folder)).refresh()
     assert log.record_tuples == [("feeds", logging.DEBUG, "another thread refreshes the index right now")]
 
 
@@ -102,10 +104,79 @@ def test_folder_that_is_away_is_logged_and_leaves_the_index_alone(
     config: Config, service: FeedService, content: Path, log: pytest.LogCaptureFixture
 ) -> None:
     article = write_article(content, "a")
-    refresh_and_log(service, config, NOON)
+    Refresher(service, config, lambda: NOON, Meter(config.counts_folder)).refresh()
     article.unlink()
     content.rmdir()
     log.clear()
-    refresh_and_log(service, config, NOON + timedelta(minutes=1))
-    assert log.record_tuples == [("feeds", logging.ERROR, f"not refreshed: content: {content}: No such file or directory")]
+    Refresher(service, config, lambda: NOON + timedelta(minutes=1), Meter(config.counts_folder)).refresh()
+    reason = f"not refreshed: {content}: can't be read as a folder: No such file or directory"
+    assert log.record_tuples == [("feeds", logging.ERROR, reason)]
     assert service.state(NOON).refreshed_at == NOON
+
+
+def test_what_goes_wrong_is_news_once_while_it_stays_the_same(
+    config: Config, service: FeedService, content: Path, log: pytest.LogCaptureFixture
+) -> None:
+    refresher = Refresher(service, config, lambda: NOON, Meter(config.counts_folder))
+    refresher.refresh()
+    content.rmdir()
+    log.clear()
+    for _ in range(2):
+        assert refresher.refresh()
+    content.mkdir()
+    refresher.refresh()
+    assert [record.levelno for record in log.records] == [logging.ERROR, logging.DEBUG, logging.INFO]
+
+
+def test_refused_file_is_logged_once_and_once_more_when_it_is_mended(
+    config: Config, service: FeedService, content: Path, log: pytest.LogCaptureFixture
+) -> None:
+    refresher = Refresher(service, config, lambda: NOON, Meter(config.counts_folder))
+    write_article(content, "a")
+    refresher.refresh()
+    log.clear()
+    write_article(content, "a", publishedDateTime="yesterday")
+    for _ in range(2):
+        refresher.refresh()
+    write_article(content, "a")
+    refresher.refresh()
+    reason = "is no RFC 3339 timestamp such as 2020-12-03T01:04:00Z; the last good version stays served"
+    assert [message for message in log.messages if message.startswith("refused")] == [
+        f"refused: a.md:4: publishedDateTime: {reason}",
+        "refused no more: a.md",
+    ]
+
+
+def test_parts_are_looked_at_alone_after_a_look_at_everything(config: Config, service: FeedService, content: Path) -> None:
+    refresher = Refresher(service, config, lambda: NOON, Meter(config.counts_folder))
+    for name in ("a", "b"):
+        write_article(content, name)
+    refresher.refresh(("a.md",))
+    for name in ("a", "b", "c"):
+        write_article(content, name, title="New")
+    refresher.refresh(("a.md", "c.md"))
+    found = service.document(FeedAddress(), "json", SITE, NOON).body
+    assert (found.count(b'"New"'), found.count(b'"Title of b"')) == (2, 1)
+
+
+def test_it_is_somebody_elses_turn_while_they_refresh(config: Config, store: Store, service: FeedService) -> None:
+    refresher = Refresher(service, config, lambda: NOON, Meter(config.counts_folder))
+    with store.refreshing(NOON):
+        assert not refresher.refresh()
+    assert refresher.refresh()
+
+
+@pytest.mark.parametrize(
+    ("paths", "parts"),
+    [
+        (["/site/a.md", "/site/b/c.md", "/site/a.md"], ("a.md", "b/c.md")),
+        (["/site"], EVERYTHING),
+        (["/site/a.md", "/elsewhere/b.md"], EVERYTHING),
+        (["/site/a\\xff.md"], EVERYTHING),
+        (["/site/a\ufffd.md"], EVERYTHING),
+        ([f"/site/{number}.md" for number in range(1001)], EVERYTHING),
+    ],
+    ids=["files", "the folder", "another folder", "escapes", "no text", "many"],
+)
+def test_parts_are_told_by_the_paths_that_changed(paths: list[str], parts: tuple[str, ...]) -> None:
+    assert parts_of("/site", {(Change.modified, path) for path in paths}) == parts
