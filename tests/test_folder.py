@@ -175,7 +175,7 @@ def test_folder_that_comes_and_goes_while_it_is_looked_through_is_there_or_not(i
         (("",), ["a.md", "b/c.md", "b/d/e.md"]),
         (("a.md",), ["a.md"]),
         (("b",), ["b/c.md", "b/d/e.md"]),
-        (("b", "b/d", "b/d/e.md"), ["b/c.md", "b/d/e.md"]),
+        (("b/d/e.md", "b/d", "b", "b"), ["b/c.md", "b/d/e.md"]),
         (("b/d/e.md", "a.md"), ["a.md", "b/d/e.md"]),
         (("gone.md", "b/gone/x.md", "a.md/x.md"), []),
         (("b/f.yaml",), []),
@@ -184,7 +184,7 @@ def test_folder_that_comes_and_goes_while_it_is_looked_through_is_there_or_not(i
 )
 def test_parts_of_a_folder_have_the_candidates_that_all_of_it_has_there(inside: Path, parts: tuple[str, ...], found: list[str]) -> None:
     write(inside, "a.md", "b/c.md", "b/d/e.md", "b/f.yaml", "_drafts/x.md", ".git/x.md", "b/vendor/x.md")
-    assert sorted({candidate.path for candidate in scan(inside, parts).candidates}) == found
+    assert sorted(candidate.path for candidate in scan(inside, parts).candidates) == found
 
 
 @pytest.mark.parametrize("part", ["link.md", "linked", "linked/b.md", "linked/gone.md"])

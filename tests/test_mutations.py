@@ -25,10 +25,11 @@ from lxml import etree
 
 from feeds.config import Config
 from feeds.feed import FeedAddress, FeedOptions, RelatedOption
+from feeds.metering import Meter
 from feeds.model import FileReport, Kind, Level, State
 from feeds.render import FORMATS
 from feeds.service import FeedService
-from feeds.watching import refresh_and_log
+from feeds.watching import Refresher
 
 from .builders import NOON, SITE, source
 
@@ -107,9 +108,10 @@ def entries(service: FeedService) -> str:
 
 
 def index_text(config: Config) -> str:
-    """Return the bytes of the index, those of its logs too, as text; letters outside ASCII as UTF-8."""
+    """Return the bytes of the index, those of its logs and counts too, as text; letters outside ASCII as UTF-8."""
     database = Path((config.database or "").removeprefix("sqlite:///"))
-    return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in sorted(database.parent.glob(f"{database.name}*")))
+    beside = sorted(path for path in database.parent.rglob("*") if str(path).startswith(str(database)) and path.is_file())
+    return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in beside)
 
 
 def messages(reports: Iterable[FileReport]) -> str:
@@ -127,7 +129,7 @@ def test_nothing_secret_of_a_site_is_in_its_index_its_feeds_or_any_message(
     assert len(secret.payload_parts) > 100_000
     assert len(secret.sayings) > 100
     with caplog.at_level("INFO"):
-        refresh_and_log(service, replace(config, content=corpus), NOON)
+        Refresher(service, replace(config, content=corpus), lambda: NOON, Meter(config.counts_folder)).refresh()
     outside_of_feeds = "\n".join((caplog.text, messages(service.check(corpus, NOON).reports), index_text(config)))
     assert secret.but_for(published).leaked_into(outside_of_feeds) == set()
     assert secret.but_for(map(without_related, published)).leaked_into(entries(service)) == set()
@@ -317,7 +319,7 @@ def test_damaged_copies_break_nothing_and_leak_nothing(
     listening.bind("socket.md")
     candidates = len(copies) + add_what_is_no_file(content)
     with caplog.at_level("INFO"):
-        refresh_and_log(service, config, NOON)
+        Refresher(service, config, lambda: NOON, Meter(config.counts_folder)).refresh()
     assert "not refreshed" not in caplog.text
 
     result = service.check(content, NOON)

@@ -11,8 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from feeds.config import Config
+from feeds.metering import Meter
 from feeds.service import FeedService
-from feeds.watching import refresh_and_log
+from feeds.watching import Refresher
 from feeds.web import create_app
 
 from .builders import NOON, write_article
@@ -96,18 +97,18 @@ def test_failed_refresh_is_told_until_the_next_good_one(
         return client.get("/readyz", headers=JSON).json["refresh_failure"]
 
     content.rename(tmp_path / "away")
-    refresh_and_log(service, config, NOON + LATER)
+    Refresher(service, config, lambda: NOON + LATER, Meter(config.counts_folder)).refresh()
     assert failure() == f"{content}: can't be read as a folder: No such file or directory"
     assert client.get("/readyz", environ_overrides=STRANGER).text == "ready\n"
     (tmp_path / "away").rename(content)
-    refresh_and_log(service, config, NOON + LATER)
+    Refresher(service, config, lambda: NOON + LATER, Meter(config.counts_folder)).refresh()
     assert failure() is None
 
 
 def test_failed_refresh_moves_no_feed(client: FlaskClient, config: Config, content: Path, service: FeedService) -> None:
     before = client.get("/feed.rss")
     shutil.rmtree(content)
-    refresh_and_log(service, config, NOON + LATER)
+    Refresher(service, config, lambda: NOON + LATER, Meter(config.counts_folder)).refresh()
     assert client.get("/feed.rss").headers["ETag"] == before.headers["ETag"]
     assert service.state(NOON + LATER).revision == 1
 

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 
 from feeds.content.frontmatter import MAX_BYTES
@@ -82,8 +82,14 @@ def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
     except OSError as error:
         raise FolderError(f"{folder}: can't be read as a folder: {error.strerror}") from error
     walk = _Walk(root)
-    found = walk.all() if parts == EVERYTHING else chain.from_iterable(map(walk.part, parts))
+    found = walk.all() if parts == EVERYTHING else chain.from_iterable(map(walk.part, _outermost(parts)))
     return Scan(tuple(_with_one_path_each(found)), tuple(walk.unreadable), walk.has_links)
+
+
+def _outermost(parts: tuple[str, ...]) -> list[str]:
+    """Return the parts that are in no other one, each once: a new folder and a file in it are often told together."""
+    whole = frozenset(parts)
+    return sorted(part for part in whole if whole.isdisjoint(accumulate(part.split("/")[:-1], "{}/{}".format)))
 
 
 def identity(folder: Path) -> tuple[int, int]:
