@@ -98,8 +98,10 @@ _flusher = _Flusher()
 class Meter:
     """Counts in this process; any thread may."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: int | None = None) -> None:
+        """Count in `folder`, for the server that the process `server` is: None for one that started this process itself."""
         self._home = folder
+        self._server = server
         self.start_anew()
         _meters.add(self)
 
@@ -191,7 +193,7 @@ class Meter:
         return total
 
     def _folder(self) -> Path:
-        folder = self._home / str(os.getppid())
+        folder = self._home / str(self._server or os.getppid())
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
             self._inherit(folder)

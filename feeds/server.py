@@ -125,7 +125,7 @@ def _see_to_the_index(config: Config, parent: int) -> None:
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     while True:
-        keeper = multiprocessing.get_context("fork").Process(target=_keep, args=(config, os.getpid()))
+        keeper = multiprocessing.get_context("fork").Process(target=_keep, args=(config, os.getpid(), parent))
         keeper.start()
         try:
             while keeper.exitcode is None:
@@ -137,9 +137,9 @@ def _see_to_the_index(config: Config, parent: int) -> None:
         logging.getLogger("feeds").error("the process that keeps the index came to a sudden end (%s); another one goes on", keeper.exitcode)
 
 
-def _keep(config: Config, parent: int) -> None:
+def _keep(config: Config, parent: int, server: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    watch_events(FeedService(open_store(config.database_url)), config, now, parent, Meter(config.counts_folder))
+    watch_events(FeedService(open_store(config.database_url)), config, now, parent, Meter(config.counts_folder, server))
 
 
 def _first_refresh(service: FeedService, config: Config, progress: Progress) -> str:
