@@ -48,6 +48,8 @@ def one_line(text: str) -> str:
     """Return `plain_text` with every run of white space as one space: for titles and names."""
     if "&" in text or not text.isprintable():
         text = plain_text(text)
+    elif "  " not in text:
+        return text.strip()  # the only white space that is printable is the space
     return " ".join(text.split())
 
 

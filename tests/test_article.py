@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feeds import text
 from feeds.content.article import parse_article
+from feeds.content.fields import moment
 from feeds.model import Level, Outcome, Problem, State, Takedown
 
 from .builders import front_matter, source
@@ -215,6 +217,27 @@ def test_any_bytes_come_to_an_outcome(data: bytes) -> None:
 def test_any_front_matter_and_body_come_to_an_outcome(yaml_text: str, body: str) -> None:
     outcome = parse_article("2024-05-17-a.html", f"---\n{yaml_text}\n---\n{body}".encode())
     assert (outcome.article is not None) == (outcome.state is State.SHOWN)
+
+
+DIGITS = st.sampled_from([*"0123456789", *"000112", "٣"])
+
+
+@given(
+    st.lists(DIGITS, min_size=14, max_size=14),
+    st.sampled_from(["{}{}{}{}-{}{}-{}{}T{}{}:{}{}:{}{}Z", "{}{}{}{}-W{}-{}{}T{}{}{}{}.{}{}{}Z"]),
+)
+@example(list("20240229235960"), "{}{}{}{}-{}{}-{}{}T{}{}:{}{}:{}{}Z")
+@example(list("20240229240000"), "{}{}{}{}-{}{}-{}{}T{}{}:{}{}:{}{}Z")
+def test_usual_moment_is_read_as_any_other(digits: list[str], form: str) -> None:
+    written = form.format(*digits)
+    assert read(written) == read(f"{written} ")
+
+
+def read(written: str) -> datetime | str:
+    try:
+        return moment(written)
+    except ValueError as error:
+        return str(error)
 
 
 KEYS = re.findall(

@@ -26,6 +26,14 @@ _HIDES = {"published": Takedown.FILE, "draft": Takedown.FILE, "removed": Takedow
 _SHOWN_VALUES = {"published": True, "draft": False, "removed": False, "deleted": False}
 _LONGEST_SLIP = max(map(len, _HIDES)) + 1
 _OTHER_KEYS = frozenset({"publisher"})
+# The keys of articles that nobody writes for one of visibility: most files and nearly all related stories have no others.
+_FIELDS = frozenset(
+    {
+        *("title", "webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl", "id", "publishedDateTime", "updatedDateTime", "excerpt"),
+        *("category", "type", "topics", "provider", "images", "related", "actions", "featuredContent", "length", "locale"),
+        *("quality", "heat", "secured"),
+    }
+)
 _VISIBILITY_LINE = re.compile(r"""^["']?(published|draft|removed|deleted)["']?[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^#\r\n]*)""", re.MULTILINE)
 _FILE_NAME_DATE = re.compile(r"(?:.*/)?(\d{4}-\d\d-\d\d)-[^/]*")
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})(?:\.\d+)?S)?)?")
@@ -97,8 +105,10 @@ def _problems(parts: FrontMatter, written: Written, complaints: list[Complaint],
 
 def _takedown(fields: Fields, level: Level) -> tuple[Takedown, Complaint | None]:
     """Return what the file says about its visibility; no reason goes with a value that can't be read."""
+    if fields.has_only(_FIELDS):
+        return Takedown.NONE, None
     takedown, reason = Takedown.NONE, None
-    meant = [key for key in fields.written_keys() if len(key) <= _LONGEST_SLIP and _is_meant_for_visibility(key)]
+    meant = [key for key in fields.written_keys() if key not in _FIELDS and len(key) <= _LONGEST_SLIP and _is_meant_for_visibility(key)]
     for key in (key for key in _HIDES if key in meant and key in fields):
         value = fields.flag(key, level)
         if value is None:
@@ -172,15 +182,16 @@ def _links(fields: Fields, level: Level) -> tuple[str, str, str | None] | None:
     """Return identity, link and, where it differs, original link; None where there is a bad URL or none."""
     if fields.is_blank("webUrl") and fields.is_blank("originalUrl"):
         fields.complain("webUrl", "is empty, and so is originalUrl", level)
-    written = [found for key in ("webUrl", "originalUrl") if (found := fields.url_as_written(key, level))]
-    if not written:
+    web, original = fields.url_as_written("webUrl", level), fields.url_as_written("originalUrl", level)
+    link, source = web or original, original or web
+    if link is None or source is None:
         return None
-    (_, url), (source, original_url) = written[0], written[-1]
+    url, original_url = link[1], source[1]
     identity = fields.scalar("id")
     if identity is not None and not urls.is_absolute_iri(identity):
         fields.complain("id", "is no absolute IRI; the identity is computed from the URL")
         identity = None
-    return identity or article_id(source), url, original_url if original_url != url else None
+    return identity or article_id(source[0]), url, original_url if original_url != url else None
 
 
 def _published_at(path: str, fields: Fields) -> datetime | None:
@@ -229,8 +240,12 @@ def _provider(fields: Fields) -> Provider | None:
     name = provider.line_of_text("name") or domain
     if name is None:
         return None
-    authors = [author.line_of_text("name") for author in provider.list_of_fields("authors", "name")]
-    return Provider(name, domain, images(provider), _distinct([author for author in authors if author]))
+    pictures = images(provider)
+    authors = _distinct([author for item in provider.list_of_fields("authors", "name") if (author := item.line_of_text("name"))])
+    return Provider(name, domain, pictures, authors) if pictures or authors else _bare_provider(name, domain)
+
+
+_bare_provider = lru_cache(maxsize=4096)(Provider)  # the same few hundred stand in all files of a site
 
 
 def images(fields: Fields) -> tuple[Image, ...]:

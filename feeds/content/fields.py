@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import NamedTuple
 
 from feeds import text as plain
@@ -27,6 +28,7 @@ _MAX_ITEMS = 100
 _ANY_SITE = "http://site"  # what the path of a picture is checked with
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}  # https://yaml.org/type/bool.html
 _WHOLE_NUMBER = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,8}))(?:\.0+)?")
+_USUAL_DIGITS = 9
 # RFC 3339 section 5.6, with what YAML timestamps (https://yaml.org/type/timestamp.html) allow beyond it: a date
 # alone, white space before the zone, one-digit hours and offsets, no zone; and no seconds.
 _TIMESTAMP = re.compile(
@@ -55,6 +57,12 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: it is no timestamp.
     """
+    # Nearly all look like 2020-12-03T01:04:00Z, which Python reads alone; only newer ones take 24:00 for the next midnight.
+    if len(text) == 20 and text[4::3] == "--T::Z" and text[11:13] != "24":
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass  # a leap second, or what is wrong with it is said below
     found = _TIMESTAMP.fullmatch(text.strip())
     if found is None:
         raise ValueError("is no RFC 3339 timestamp such as 2020-12-03T01:04:00Z")
@@ -69,6 +77,14 @@ def moment(text: str) -> datetime:
         return written.replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("is no date and time that exists") from error
+
+
+def _read_number(text: str) -> int | None:
+    found = _WHOLE_NUMBER.fullmatch(text.strip())
+    return None if found is None else int(found[1])
+
+
+_number = lru_cache(maxsize=4096)(_read_number)  # widths, heights and qualities repeat
 
 
 class Complaint(NamedTuple):
@@ -140,6 +156,10 @@ class Fields:
         value = self._values.get(key)
         return value is None or (isinstance(value, str) and not value.strip())
 
+    def has_only(self, keys: frozenset[str]) -> bool:
+        """Whether every key is one of these."""
+        return self._values.keys() <= keys
+
     def written_keys(self) -> Iterable[str]:
         """Return the keys as they are written, in their order, the nulls' too."""
         return self._values
@@ -162,32 +182,31 @@ class Fields:
 
     def line_of_text(self, key: str, level: Level = Level.WARNING, longest: int = MAX_NAME_LENGTH) -> str | None:
         """Return plain text in one line, None where it is empty."""
-        return self._text(key, longest, level, plain.one_line)
+        written = self._values.get(key)
+        if type(written) is not str:
+            return None if written is None else self.scalar(key, level)
+        return self._cleaned(key, written, longest, level, plain.one_line)
 
     def required_line(self, key: str, level: Level, longest: int = MAX_NAME_LENGTH) -> str | None:
         """Return plain text in one line; that there is none is one of the things that can be wrong with it."""
-        text = self._text(key, longest, level, plain.one_line)
-        value = self._values.get(key)
-        if text is None and (value is None or (isinstance(value, str) and not plain.one_line(value))):
-            self.complain(key, "is missing or empty", level)
+        text = self.line_of_text(key, level, longest)
+        if text is None:
+            value = self._values.get(key)
+            if value is None or (isinstance(value, str) and not plain.one_line(value)):
+                self.complain(key, "is missing or empty", level)
         return text
 
-    def paragraphs(self, key: str, longest: int = MAX_EXCERPT_LENGTH) -> str | None:
+    def paragraphs(self, key: str) -> str | None:
         """Return plain text that may have several lines, None where it is empty."""
-        return self._text(key, longest, Level.WARNING, plain.plain_text)
-
-    def _text(self, key: str, longest: int, level: Level, meant: Callable[[str], str]) -> str | None:
         written = self._values.get(key)
-        if written is None:
-            return None
         if type(written) is not str:
-            return self.scalar(key, level)
-        return self._cleaned(key, written, longest, level, meant)
+            return None if written is None else self.scalar(key)
+        return self._cleaned(key, written, MAX_EXCERPT_LENGTH, Level.WARNING, plain.plain_text)
 
     def _cleaned(self, key: str, written: str, longest: int, level: Level, meant: Callable[[str], str]) -> str | None:
-        if not written.isprintable() and plain.first_control_character(written) is not None:
-            self.complain(key, "holds control characters, which were removed")
         text = meant(written)
+        if text is not written and not written.isprintable() and plain.first_control_character(written) is not None:
+            self.complain(key, "holds control characters, which were removed")
         if len(text) > longest:
             self.complain(key, f"is longer than {longest} characters", level)
             return None
@@ -210,9 +229,9 @@ class Fields:
     def image_url(self, key: str) -> str | None:
         """Return an absolute http(s) URL, or the path `/x` of a picture on the site itself."""
         written = (self.scalar(key) or "").strip()
-        if not written.startswith("/"):
+        if written[:1] != "/":
             return self._checked(key, written, Level.WARNING)
-        if written.startswith("//"):
+        if written[1:2] == "/":
             return self._checked(key, f"https:{written}", Level.WARNING)
         url = self._checked(key, f"{_ANY_SITE}{written}", Level.WARNING)
         return None if url is None else url.removeprefix(_ANY_SITE)
@@ -229,8 +248,10 @@ class Fields:
     def moment(self, key: str, level: Level = Level.WARNING) -> datetime | None:
         """Return a timestamp (see `moment`)."""
         written = self.scalar(key, level)
+        if written is None:
+            return None
         try:
-            return None if written is None else moment(written)
+            return moment(written)
         except ValueError as error:
             self.complain(key, str(error), level)
             return None
@@ -238,8 +259,10 @@ class Fields:
     def flag(self, key: str, level: Level = Level.WARNING) -> bool | None:
         """Return a truth value (see `flag`)."""
         written = self.scalar(key, level)
+        if written is None:
+            return None
         try:
-            return None if written is None else flag(written)
+            return flag(written)
         except ValueError as error:
             self.complain(key, str(error), level)
             return None
@@ -249,13 +272,13 @@ class Fields:
         written = self.scalar(key)
         if written is None:
             return None
-        found = _WHOLE_NUMBER.fullmatch(written.strip())
-        if found is None or not lowest <= int(found[1]) <= highest:
+        number = _number(written) if len(written) <= _USUAL_DIGITS else _read_number(written)
+        if number is None or not lowest <= number <= highest:
             self.complain(
                 key, f"is no whole number from {lowest} to {highest}" if lowest >= 0 else "is no whole number of at most nine digits"
             )
             return None
-        return int(found[1])
+        return number
 
     def fields(self, key: str, scalar_key: str) -> Fields | None:
         """Return the mapping under a key; a single value stands for a mapping with just `scalar_key`."""
