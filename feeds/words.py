@@ -7,6 +7,7 @@ characters and pairs; who looks for several characters finds texts that have eac
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
@@ -18,6 +19,7 @@ _UNSPACED = (
 _RUN = re.compile(r"[^\s+#]+[+#]*")
 _WORD = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+?(?=[{_UNSPACED}]|$)")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_REPEATED_LENGTH = 24  # characters
 _MOST_LETTERS = 20_000  # that are remembered; far more than any language has
 
 
@@ -52,17 +54,25 @@ def _runs(text: str) -> list[str]:
 def indexed_words(text: str) -> tuple[str, ...]:
     """Return every word by which a text is to be found, sorted, each once."""
     words: set[str] = set()
-    for run in set(_runs(text)):
-        if run.isascii():
-            words.update((run, run.rstrip("+#")))
-            continue
+    # No word goes on over white space, however it is folded, and nearly all words stand in many texts.
+    for piece in set(text.split()):
+        words.update(_repeated_piece(piece) if len(piece) <= _REPEATED_LENGTH else _words_of(piece))
+    return tuple(sorted(words))
+
+
+def _words_of(text: str) -> tuple[str, ...]:
+    words: set[str] = set()
+    for run in _runs(text):
         for piece in _WORD.findall(run):
             if _IS_UNSPACED.match(piece):
                 words.update(piece)
                 words.update(_pairs(piece))
             else:
                 words.update((piece, piece.rstrip("+#")))
-    return tuple(sorted(words - {""}))
+    return tuple(words - {""})
+
+
+_repeated_piece = lru_cache(maxsize=16_384)(_words_of)
 
 
 def sought_words(text: str) -> tuple[str, ...]:
