@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from string import ascii_letters, digits
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -29,6 +30,14 @@ def test_twelve_characters_at_any_place_are_enough(payload: str, start: int, end
     piece = payload[start:end]
     said = f"{before}{piece}{behind}".encode()
     assert spills(f"---\nsecured: {payload}0\n---\n".encode(), said) or len(piece) < PART
+
+
+def test_no_place_of_a_payload_is_passed_over() -> None:
+    payload = ascii_letters + digits  # no two pieces of it resemble each other
+    data = f"---\nsecured: {payload}\n---\n".encode()
+    for start in range(len(payload) - PART + 1):
+        assert spills(data, f"x {payload[start : start + PART]}".encode())
+        assert not spills(data, f"x {payload[start : start + PART - 1]} {payload[start + 1 : start + PART]}".encode())
 
 
 def test_what_ends_front_matter_as_a_payload_does_needs_no_name() -> None:
