@@ -19,7 +19,8 @@ _UNSPACED = (
 _RUN = re.compile(r"[^\s+#]+[+#]*")
 _WORD = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+?(?=[{_UNSPACED}]|$)")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_REPEATED_LENGTH = 24  # characters
+_REPEATED_LENGTH = 24  # characters; most pieces that short stand in many texts
+_LONGEST = 64  # characters of a word that count; an index can't hold words of any length
 _MOST_LETTERS = 20_000  # that are remembered; far more than any language has
 
 
@@ -69,7 +70,7 @@ def _words_of(text: str) -> tuple[str, ...]:
                 words.update(_pairs(piece))
             else:
                 words.update((piece, piece.rstrip("+#")))
-    return tuple(words - {""})
+    return tuple({word[:_LONGEST] for word in words if word})
 
 
 _repeated_piece = lru_cache(maxsize=16_384)(_words_of)
@@ -81,7 +82,7 @@ def sought_words(text: str) -> tuple[str, ...]:
     for run in _runs(text):
         for piece in _WORD.findall(run):
             words.update(_pairs(piece) if len(piece) > 1 and _IS_UNSPACED.match(piece) else (piece,))
-    return tuple(sorted(words))
+    return tuple(sorted({word[:_LONGEST] for word in words}))
 
 
 def _pairs(piece: str) -> list[str]:

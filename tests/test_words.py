@@ -62,3 +62,8 @@ def test_letter_case_does_not_matter(text: str) -> None:
 @given(st.text())
 def test_words_hold_no_white_space_and_are_not_empty(text: str) -> None:
     assert all(word and not any(character.isspace() for character in word) for word in indexed_words(text))
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "ж"])
+def test_of_a_word_without_end_its_beginning_counts(letter: str) -> None:
+    assert sought_words(letter * 5000) == indexed_words(letter * 70) == (indexed_words(letter)[0] * 64,)

@@ -5,6 +5,8 @@ Knows PostgreSQL and psycopg; knows no table but its own of words, and how many 
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -73,8 +75,9 @@ class PostgresDatabase:
 
     def __init__(self, url: URL) -> None:
         # Neither the password nor a query, which may hold one, is ever said.
-        self._name = url.set(drivername="postgresql", password=None, query={}).render_as_string()
+        self._name = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
         self._engine = self._created(url)
+        _let_go_in_forks(self._engine)
         self._writing_engine = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     def _created(self, url: URL) -> Engine:
@@ -150,6 +153,17 @@ class PostgresDatabase:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _let_go_in_forks(engine: Engine) -> None:
+    """Leave the open connections to this process: gunicorn with `--preload` forks its workers after the index is open."""
+    held = weakref.ref(engine)
+
+    def let_go() -> None:
+        if (forked := held()) is not None:
+            forked.dispose(close=False)
+
+    os.register_at_fork(after_in_child=let_go)
 
 
 def _settle(connection: Connection) -> None:

@@ -10,12 +10,14 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Dialect,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    TypeDecorator,
     UniqueConstraint,
     and_,
     func,
@@ -28,8 +30,19 @@ from feeds.errors import StoreError
 from feeds.model import State
 from feeds.store.database import WordIndex
 
+
+class _PostgresText(TypeDecorator[str]):
+    """Text of PostgreSQL, which can hold every character but one. No text of an index has that; a question may."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else value.replace("\0", "\ufffd")
+
+
 # An order that depends on no locale, the same on every database.
-_TEXT = String().with_variant(String(collation="C"), "postgresql")
+_TEXT = String().with_variant(_PostgresText(collation="C"), "postgresql")
 _MOMENT = BigInteger
 
 FOREVER = 2**62  # a `shown_until` that never comes

@@ -72,6 +72,7 @@ class HotCache:
         self._entries: dict[str, _Entry] = {}
         self._spellings: dict[tuple[str, ...], str] = {}
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
         self._makers = threading.BoundedSemaphore(_MAKERS)
         self._state: IndexState | None = None
@@ -88,6 +89,15 @@ class HotCache:
         known, now = self._state, self._clock()
         if known is not None and time.monotonic() < self._checked_until and not _has_turned(known, now):
             return known
+        if not self._looking.acquire(blocking=known is None):
+            return known  # type: ignore[return-value] # not None here
+        try:
+            return self._look(known, now)
+        finally:
+            self._looking.release()
+
+    def _look(self, known: IndexState | None, now: datetime) -> IndexState:
+        """Look where the index stands; one at a time, because that takes seconds where a server does not even refuse."""
         try:
             state = self._service.state(now)
         except StoreError as error:
