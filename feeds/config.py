@@ -143,6 +143,12 @@ class Config:
             raise ConfigError([f"content: {self.content} is no folder"])
         return self.content
 
+    @property
+    def local_url(self) -> str:
+        """Return where `feeds serve` answers on this machine."""
+        host = in_url(self.host)
+        return f"http://{host if host in self.trusted_hosts else self.trusted_hosts[0]}:{self.port}"
+
     def site(self, requested_base_url: str) -> Site:
         """Return what holds for the site; `requested_base_url` counts where base_url is not set."""
         base_url = self.base_url or requested_base_url
@@ -165,6 +171,11 @@ class Config:
         Search is none of them: it makes other pages, and these go by their bytes.
         """
         return hashlib.sha256(repr((_RENDERERS, replace(self.site("requested"), has_search=True))).encode()).hexdigest()
+
+
+def in_url(host: str) -> str:
+    """Return how a host or address is written in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _read(path: Path, reasons: list[str]) -> Mapping[str, Any]:

@@ -21,7 +21,8 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from feeds import paths
-from feeds.config import LOOPBACK_HOSTS, Config
+from feeds.clock import now
+from feeds.config import LOOPBACK_HOSTS, Config, in_url
 from feeds.errors import ConfigError, FeedsError, IndexBusyError
 from feeds.feed import FeedAddress
 from feeds.intake import Progress, unheard
@@ -32,23 +33,13 @@ from feeds.reporting import log_news, summary
 from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_events
-from feeds.web import create_app, now
+from feeds.web import create_app
 
 _LISTED_TOPICS = 20
 _TICK_SECONDS = 0.5
 _THREADS = 4  # of each worker; rendering is work for the processor, so more would only wait
 _PATIENCE_SECONDS = 5  # with a worker that does not end
 _REQUESTS_AT_ONCE = 64  # for each worker; more wait in its queue
-
-
-def local_url(config: Config) -> str:
-    """Return where `feeds serve` answers on this machine."""
-    host = _in_url(config.host)
-    return f"http://{host if host in config.trusted_hosts else config.trusted_hosts[0]}:{config.port}"
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def serve(config: Config, say: Callable[[str], None], progress: Progress = unheard) -> None:
@@ -96,7 +87,7 @@ def _free_address(config: Config) -> str:
         ConfigError: it can't be listened on, or no request to it could be for a trusted host.
     """
     trusted, everywhere = config.trusted_hosts, ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
-    is_local = config.host in everywhere or _in_url(config.host) in trusted
+    is_local = config.host in everywhere or in_url(config.host) in trusted
     if config.base_url is None and not is_local and set(trusted) <= set(LOOPBACK_HOSTS):
         raise ConfigError([f"base_url: is not set, and {config.host} is no trusted host; set base_url to where the feeds will be"])
     try:
@@ -179,7 +170,7 @@ def _end_after(parent: int) -> None:
 
 
 def _welcome(service: FeedService, config: Config) -> list[str]:
-    base_url = config.site(local_url(config)).base_url
+    base_url = config.site(config.local_url).base_url
     topics = sorted(service.collections(Kind.TOPIC, now()), key=lambda topic: -topic.article_count)
     lines = [f"{base_url}/", "", "Subscribe to everything or to a topic (.rss, .atom or .json):"]
     addresses = [FeedAddress(), *(FeedAddress(Kind.TOPIC, topic.slug) for topic in topics[:_LISTED_TOPICS])]

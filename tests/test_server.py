@@ -16,7 +16,7 @@ import pytest
 
 from feeds.config import Config
 from feeds.errors import ConfigError
-from feeds.server import local_url, serve
+from feeds.server import serve
 from feeds.service import FeedService
 from feeds.store.base import Store
 
@@ -163,7 +163,7 @@ def test_server_starts_while_another_process_refreshes_and_follows_it(folder: Pa
     ],
 )
 def test_local_url_is_one_that_is_answered(config: Config, url: str) -> None:
-    assert local_url(config) == url
+    assert config.local_url == url
 
 
 def refusal(config: Config) -> str:

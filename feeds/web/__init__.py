@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Flask
 
+from feeds.clock import now
 from feeds.config import Config
 from feeds.metering import Meter
 from feeds.render.kept import KeptEntries
@@ -25,11 +26,6 @@ from feeds.web.views import register
 
 _CHECK_SECONDS = 0.25
 _KEPT_BYTES = 16 * 1024 * 1024  # entries that other feeds have as well, in each worker
-
-
-def now() -> datetime:
-    """Return the moment, in UTC and whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def create_app(config: Config, clock: Callable[[], datetime] = now, check_seconds: float = _CHECK_SECONDS) -> Flask:

@@ -1,0 +1,50 @@
+"""`feeds index`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from feeds.clock import now
+from feeds.commands import problems
+from feeds.commands.options import INDEX, SITE, content_argument, service_of, settings
+from feeds.config import Config
+from feeds.intake import ALL, HALF, RefreshResult
+from feeds.model import State
+from feeds.reporting import log_news, summary
+from feeds.terminal import progress
+from feeds.text import escape_controls
+
+
+@click.command()
+@content_argument
+@settings(*INDEX, *SITE)
+@click.option(
+    "--allow-mass-delete",
+    "may_lose",
+    flag_value=ALL,
+    default=HALF,
+    type=float,
+    help="Even if more than half of over 100 articles are gone.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a line.")
+def command(config: Config, may_lose: float, as_json: bool) -> None:
+    """Bring the index of CONTENT up to date, for servers that don't look through the folder themselves.
+
+    Files that are refused since then go to stderr.
+    """
+    folder = config.content_folder()
+    with service_of(config.database_url) as service:
+        with progress() as hear:
+            result = service.refresh(folder, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
+        log_news(result)
+        click.echo(_index_as_json(result) if as_json else summary(result))
+
+
+def _index_as_json(result: RefreshResult) -> str:
+    counts = {state.value: result.counts[state] for state in State}
+    refused = [problems.as_json(report.path, problem, report.state) for report in result.refused for problem in report.problems]
+    done = {"read": result.read, "gone": result.gone, "changed": result.changed}
+    troubles = [escape_controls(trouble) for trouble in result.troubles]
+    return json.dumps(done | {"counts": counts, "troubles": troubles, "refused": refused}, indent=2)

@@ -1,0 +1,19 @@
+"""`feeds serve`."""
+
+from __future__ import annotations
+
+import click
+
+from feeds.commands.options import INDEX, SERVER, SITE, content_argument, settings
+from feeds.config import Config
+from feeds.server import serve
+from feeds.terminal import progress
+
+
+@click.command()
+@content_argument
+@settings(*INDEX, *SITE, *SERVER)
+def command(config: Config) -> None:
+    """Serve the feeds of CONTENT, and keep up with every change of it."""
+    with progress() as hear:
+        serve(config, click.echo, hear)
