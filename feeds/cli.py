@@ -19,6 +19,7 @@ from feeds.text import escape_controls
 COMMANDS = {
     "check": "Say what becomes of every file of CONTENT that is not simply shown, and why.",
     "index": "Bring the index of CONTENT up to date, for servers that don't look at the folder.",
+    "ping": "Tell the hub which feeds changed since it was told last.",
     "serve": "Serve the feeds of CONTENT, and keep up with every change of it.",
     "show": "Print the feed of TOPIC, given by its slug or name.",
     "topics": "List the topics: slug, number of articles, day of the newest, name.",

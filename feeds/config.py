@@ -165,6 +165,10 @@ class Config:
             has_search=self.search,
         )
 
+    def site_with_hub(self) -> Site | None:
+        """Return the site where its hub can be told of changes: it has one, and its feeds have addresses of their own."""
+        return None if self.hub is None or self.base_url is None else self.site(self.base_url)
+
     def fingerprint(self) -> str:
         """Return what changes whenever these settings, or this program, make other bytes of the same articles' feeds.
 

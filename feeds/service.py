@@ -20,7 +20,7 @@ from feeds.model import Collection, FileReport, IndexState, Kind, Problem, Slice
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
 from feeds.render.lint import lint
-from feeds.store.base import EVERYTHING, Snapshot, Store
+from feeds.store.base import EVERYTHING, Mark, Snapshot, Store
 
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 
@@ -114,6 +114,24 @@ class FeedService:
         """Return when a collection last changed (see `Snapshot.modified_at`)."""
         with self._store.reading(now) as view:
             return view.modified_at(kind, slug)
+
+    def modification_times(self, now: datetime) -> Mapping[tuple[Kind, str], datetime]:
+        """Return when each collection last changed."""
+        with self._store.reading(now) as view:
+            return view.modification_times()
+
+    def mark(self, holder: str, now: datetime) -> Mark | None:
+        """Return how far somebody outside follows (see `Mark`)."""
+        with self._store.reading(now) as view:
+            return view.mark(holder)
+
+    def keep_mark(self, holder: str, mark: Mark) -> None:
+        """Keep how far somebody outside follows.
+
+        Raises:
+            IndexBusyError: a refresh keeps the index from being written.
+        """
+        self._store.keep_mark(holder, mark)
 
     def collections(self, kind: Kind, now: datetime) -> tuple[Collection, ...]:
         """Return all collections of a kind, by name."""

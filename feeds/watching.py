@@ -21,6 +21,7 @@ from feeds.metering import Meter
 from feeds.reporting import LoggedProgress, log_news, summary
 from feeds.service import FeedService
 from feeds.store.base import EVERYTHING
+from feeds.websub import Announcer
 
 _log = logging.getLogger("feeds")
 _QUIET_MS = 100  # a save or a checkout makes many events; one refresh takes them all
@@ -108,7 +109,10 @@ def _identity(config: Config) -> tuple[int, int]:
 
 
 class Refresher:
-    """Refreshes one index again and again. What goes wrong is logged, once while it stays the same, and mended by the next refresh."""
+    """Refreshes one index again and again, and has the hub told of what changed.
+
+    What goes wrong is logged, once while it stays the same, and mended by the next refresh.
+    """
 
     def __init__(self, service: FeedService, config: Config, clock: Callable[[], datetime], meter: Meter) -> None:
         self._service = service
@@ -116,6 +120,7 @@ class Refresher:
         self._clock = clock
         self._meter = meter
         self._failure = ""
+        self._announcer = _announcer(service, config, clock)
         self._parts_are_enough = False  # known after a look through everything that met no link
 
     def refresh(self, parts: tuple[str, ...] = EVERYTHING) -> bool:
@@ -141,10 +146,25 @@ class Refresher:
         log_news(replace(result, troubles=tuple(line for line in result.troubles if line not in self._failure)))
         if parts == EVERYTHING:
             self._failure = "\n".join(result.troubles)
+        if result.changed and self._announcer is not None:
+            self._announcer.wake()
         return True
 
     def _folder(self) -> Path:
         return self._config.content or self._config.content_folder()
+
+
+def _announcer(service: FeedService, config: Config, clock: Callable[[], datetime]) -> Announcer | None:
+    """Return a started announcer where there is a hub that can be told of changes; it begins with what was left untold."""
+    site = config.site_with_hub()
+    if site is None:
+        if config.hub is not None:
+            _log.warning("the hub %s can't be told of changes while base_url is not set", config.hub)
+        return None
+    announcer = Announcer(service, site, clock)
+    announcer.start()
+    announcer.wake()
+    return announcer
 
 
 def parts_of(content: str, changes: set[FileChange]) -> tuple[str, ...]:

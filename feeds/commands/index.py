@@ -15,6 +15,7 @@ from feeds.model import State
 from feeds.reporting import log_news, summary
 from feeds.terminal import progress
 from feeds.text import escape_controls
+from feeds.websub import announce
 
 
 @click.command()
@@ -30,7 +31,7 @@ from feeds.text import escape_controls
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a line.")
 def command(config: Config, may_lose: float, as_json: bool) -> None:
-    """Bring the index of CONTENT up to date, for servers that don't look through the folder themselves.
+    """Bring the index of CONTENT up to date, for servers that don't look at the folder; tell the hub of changes.
 
     Files that are refused since then go to stderr.
     """
@@ -40,6 +41,9 @@ def command(config: Config, may_lose: float, as_json: bool) -> None:
             result = service.refresh(folder, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
         log_news(result)
         click.echo(_index_as_json(result) if as_json else summary(result))
+        site = config.site_with_hub()
+        if site is not None:
+            announce(service, site, now())
 
 
 def _index_as_json(result: RefreshResult) -> str:

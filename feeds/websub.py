@@ -1,0 +1,179 @@
+"""Tells a WebSub hub which feeds changed. Knows the hub's side of https://www.w3.org/TR/websub/ section 7; fetches nothing.
+
+The index keeps what the hub was told last, so nothing is told twice, and nothing is lost when the hub or we are away. The
+standard library's client is enough for one small POST.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+
+from feeds import paths
+from feeds.errors import FeedsError, IndexBusyError
+from feeds.feed import FeedAddress, Site
+from feeds.render import FORMATS
+from feeds.service import FeedService
+from feeds.store.base import Mark
+from feeds.text import escape_controls
+
+_TIMEOUT_SECONDS = 10
+_PAUSES_SECONDS = (1.0, 4.0)  # between the tries of one round
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 60.0, 3600.0  # between rounds while the hub is away
+_PASSING = (408, 425, 429)  # a client's fault by their number, and yet worth another try
+_QUOTED_BYTES = 200
+
+_log = logging.getLogger("feeds")
+Pause = Callable[[float], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of telling a hub: the feeds it knows of now, those it refused for good, and those to be told again."""
+
+    accepted: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+def holder(site: Site) -> str:
+    """Return for whom the index keeps what was told."""
+    return f"hub {site.hub} {site.base_url}"
+
+
+def self_urls(site: Site, address: FeedAddress) -> tuple[str, ...]:
+    """Return the topics (as WebSub calls them) of a feed: its subscription document in each format."""
+    return tuple(site.base_url + paths.feed_path(address, extension) for extension in FORMATS)
+
+
+def announce(service: FeedService, site: Site, now: datetime, pause: Pause = time.sleep) -> Told:
+    """Tell the hub of every feed that changed since it was told last.
+
+    Raises:
+        StoreError: the index can't be read.
+    """
+    known, changed_at = service.mark(holder(site), now), service.modification_times(now)
+    seen = {} if known is None else dict(known.modified_at)
+    changed = [place for place, at in sorted(changed_at.items()) if seen.get(place) != at]
+    told = tell(site, [url for kind, slug in changed for url in self_urls(site, FeedAddress(kind, slug))], pause)
+    waiting = set(told.failed)
+    done = [place for place in changed if waiting.isdisjoint(self_urls(site, FeedAddress(*place)))]
+    if done:
+        still = {place: at for place, at in seen.items() if place in changed_at}
+        _keep(service, holder(site), Mark("", still | {place: changed_at[place] for place in done}), pause)
+    return told
+
+
+def _keep(service: FeedService, who: str, mark: Mark, pause: Pause) -> None:
+    for seconds in (*_PAUSES_SECONDS, None):
+        try:
+            service.keep_mark(who, mark)
+        except IndexBusyError as error:
+            if seconds is None:
+                _log.warning("%s: the hub will be told again of what it knows: %s", who, error)
+            else:
+                pause(seconds)
+        else:
+            return
+
+
+def tell(site: Site, urls: Sequence[str], pause: Pause = time.sleep) -> Told:
+    """Tell the hub that these feeds changed; whether it is away is found out by the first that it does not answer."""
+    accepted, refused = list[str](), list[str]()
+    for number, url in enumerate(urls):
+        reason = _publish(str(site.hub), url, pause)
+        if isinstance(reason, _Refused):
+            _log.error("hub %s refuses to hear of %s: %s", site.hub, url, reason)
+            refused.append(url)
+        elif reason is not None:
+            failed = tuple(urls[number:])
+            _log.warning("hub %s can't be told of %d feeds, which is tried again: %s", site.hub, len(failed), reason)
+            return Told(tuple(accepted), tuple(refused), failed)
+        else:
+            accepted.append(url)
+    if accepted:
+        _log.info("hub %s told of %d feeds", site.hub, len(accepted))
+    return Told(tuple(accepted), tuple(refused))
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirected POST becomes a GET, which tells the hub nothing."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(_NoRedirects)
+
+
+class _Refused(str):
+    """Why a hub will not take what it was told, however often."""
+
+
+def _publish(hub: str, url: str, pause: Pause) -> str | None:
+    """Tell the hub of one feed, several times if need be; return None, or why it was in vain."""
+    data = urlencode({"hub.mode": "publish", "hub.url": url}).encode()
+    request = urllib.request.Request(hub, data, {"User-Agent": "feeds"})  # noqa: S310 - the settings take http and https only
+    reason = ""
+    for seconds in (*_PAUSES_SECONDS, None):
+        try:
+            with _opener.open(request, timeout=_TIMEOUT_SECONDS):
+                return None
+        except HTTPError as error:
+            with error:
+                said = escape_controls(error.read(_QUOTED_BYTES).decode(errors="replace").strip())
+            reason = f"{error.code} {error.reason}" + (f": {said}" if said else "")
+            if error.code < 500 and error.code not in _PASSING:
+                return _Refused(reason)
+        except URLError as error:
+            reason = str(error.reason)
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+        if seconds is not None:
+            pause(seconds)
+    return reason
+
+
+class Announcer:
+    """Announces in a thread of its own, so that a dead hub delays nothing; it is woken, and wakes by itself while feeds wait."""
+
+    def __init__(
+        self,
+        service: FeedService,
+        site: Site,
+        clock: Callable[[], datetime],
+        *,
+        pause: Pause = time.sleep,
+        first_wait_seconds: float = _FIRST_WAIT_SECONDS,
+    ) -> None:
+        self._service, self._site, self._clock = service, site, clock
+        self._pause, self._first_wait_seconds = pause, first_wait_seconds
+        self._woken = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread, which ends with the process."""
+        threading.Thread(target=self._run, name="feeds-websub", daemon=True).start()
+
+    def wake(self) -> None:
+        """Have it look at what changed, soon."""
+        self._woken.set()
+
+    def _run(self) -> None:
+        wait: float | None = None
+        while True:  # pragma: no branch - it never ends
+            self._woken.wait(wait)
+            self._woken.clear()
+            try:
+                is_waiting = bool(announce(self._service, self._site, self._clock(), self._pause).failed)
+            except FeedsError as error:
+                _log.warning("hub %s is not told of changes: %s", self._site.hub, error)
+                is_waiting = True
+            wait = min(_LONGEST_WAIT_SECONDS, 2 * wait if wait else self._first_wait_seconds) if is_waiting else None
