@@ -12,7 +12,7 @@ from datetime import datetime
 
 from feeds import history, parameters, paths
 from feeds.errors import NotFoundError, NotReadyError, RequestError
-from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedAddress, FeedLinks, Outline, RelatedOption, Site
+from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedAddress, FeedLinks, Outline, RelatedOption, Site, Subscriptions
 from feeds.history import Chapter
 from feeds.identity import feed_id, fold
 from feeds.model import Article, Choice, Collection, Image, Kind, Label, Link, ListedArticle, Related, Slice
@@ -282,6 +282,17 @@ def _story(story: Related, parents: tuple[Article, ...]) -> ListedArticle:
         quality=story.quality,
     )
     return ListedArticle(article, published_at, parent_urls=tuple(parent.url for parent in parents))
+
+
+def subscriptions(view: Snapshot, extension: str, site: Site) -> Subscriptions:
+    """Return the list of the topics in the site's data and of those with articles.
+
+    Raises:
+        NotReadyError: the index was never refreshed.
+    """
+    everything = collection(view, FeedAddress())
+    topics = [topic for topic in view.collections(Kind.TOPIC) if topic.facts or topic.article_count]
+    return Subscriptions(site.title, everything.newest_at, outlines(topics, extension, site))
 
 
 def nested(topics: Sequence[Collection]) -> Mapping[str | None, Sequence[Collection]]:

@@ -17,6 +17,7 @@ from feeds.text import escape_controls
 
 # What a command does; the module of its name in `feeds.commands` has it. Importing them all takes longer than many a command.
 COMMANDS = {
+    "build": "Write the feeds of CONTENT as files into OUT, as a server would send them.",
     "check": "Say what becomes of every file of CONTENT that is not simply shown, and why.",
     "index": "Bring the index of CONTENT up to date, for servers that don't look at the folder.",
     "ping": "Tell the hub which feeds changed since it was told last.",
@@ -62,6 +63,7 @@ def main() -> None:
     feeds check news/               say what becomes of every file, and why
     feeds topics --content news/    list the topics
     feeds show ai --content news/   print the feed of a topic
+    feeds build site/ --content news/ --base-url https://feeds.example.org   write them all as files
 
     Every setting is an option (--base-url), a variable (FEEDS_BASE_URL) or a key in feeds.toml (base_url); the first beats
     the next.

@@ -7,6 +7,7 @@
     ├── NotReadyError       the folder was not read yet, so there is nothing to say
     ├── OverloadedError     more is asked at once than can be made
     ├── MassLossError       more articles would go at once than anybody may mean
+    ├── ExportError         a folder that can't be exported to, or must not be
     └── StoreError          the index can't be opened, read or written
         └── IndexBusyError  another process is refreshing the index right now
 
@@ -69,6 +70,13 @@ class MassLossError(FeedsError):
         self.lost = lost
         self.total = total
         super().__init__(f"{lost} of {total} articles would be gone at once; if that is meant, run feeds index --allow-mass-delete")
+
+
+class ExportError(FeedsError):
+    """A file or folder of an export can't be written, or must not be."""
+
+    def __init__(self, place: object, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
 
 
 class StoreError(FeedsError):

@@ -145,6 +145,15 @@ class Outline:
     children: tuple[Outline, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """A list of feeds to subscribe to; `newest_at` is when the newest article of all was listed."""
+
+    title: str
+    newest_at: datetime | None
+    outlines: tuple[Outline, ...]
+
+
 EMPTY_FEED_UPDATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 

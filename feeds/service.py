@@ -165,11 +165,9 @@ class FeedService:
         if extension not in FORMATS:
             raise NotFoundError(f"format {extension!r}", [(known.title, name) for name, known in FORMATS.items()])
         with self._store.reading(now) as view:
-            assembly.refreshed_at(view)
-            topics = [topic for topic in view.collections(Kind.TOPIC) if topic.facts or topic.article_count]
             modified_at = view.modified_at(Kind.ALL, "")
-        outlines = assembly.outlines(topics, extension, site)
-        return Document(opml.render_opml(site.title, modified_at, outlines), opml.MEDIA_TYPE, modified_at)
+            said = assembly.subscriptions(view, extension, site)
+        return Document(opml.render_opml(said), opml.MEDIA_TYPE, modified_at)
 
     def page(self, address: PageAddress, site: Site, now: datetime) -> AnyPage:
         """Return what a page for people shows.

@@ -3,7 +3,7 @@
 import listparser
 from lxml import etree
 
-from feeds.feed import Outline
+from feeds.feed import Outline, Subscriptions
 from feeds.render.opml import render_opml
 
 from .builders import NOON
@@ -15,7 +15,7 @@ def outline(name: str, *children: Outline) -> Outline:
 
 
 def test_document_is_exactly_this() -> None:
-    assert render_opml("Example <News>", NOON, (outline("ai", outline("vision")), outline("law"))).decode() == (
+    assert render_opml(Subscriptions("Example <News>", NOON, (outline("ai", outline("vision")), outline("law")))).decode() == (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
         '<opml version="2.0"><head><title>Example &lt;News&gt;</title>'
         "<dateModified>Fri, 17 May 2024 12:00:00 GMT</dateModified></head><body>"
@@ -30,13 +30,13 @@ def test_document_is_exactly_this() -> None:
 
 def test_no_outline_with_a_feed_has_others_below_it() -> None:
     """FreshRSS and Liferea take such an outline for a leaf, and lose what is below it."""
-    document = etree.fromstring(render_opml("News", None, (outline("ai", outline("vision", outline("robots"))),)))
+    document = etree.fromstring(render_opml(Subscriptions("News", None, (outline("ai", outline("vision", outline("robots"))),))))
 
     assert [len(found) for found in document.iter("outline") if found.get("xmlUrl")] == [0, 0, 0]
 
 
 def test_listparser_finds_every_feed() -> None:
-    parsed = listparser.parse(render_opml("News", None, (outline("ai", outline("vision")), outline("law"))))
+    parsed = listparser.parse(render_opml(Subscriptions("News", None, (outline("ai", outline("vision")), outline("law")))))
 
     assert [(found.title, found.url) for found in parsed.feeds] == [
         ("Ai", "https://feeds.example.org/topics/ai/feed.rss"),
@@ -46,11 +46,11 @@ def test_listparser_finds_every_feed() -> None:
 
 
 def test_list_without_topics_is_valid() -> None:
-    assert listparser.parse(render_opml("News", None, ())).meta.title == "News"
+    assert listparser.parse(render_opml(Subscriptions("News", None, ()))).meta.title == "News"
 
 
 def test_what_xml_cannot_hold_is_left_out() -> None:
-    document = render_opml("a\x00b", None, (Outline("c\ud800d", "https://x.org/f", "https://x.org/", None),))
+    document = render_opml(Subscriptions("a\x00b", None, (Outline("c\ud800d", "https://x.org/f", "https://x.org/", None),)))
 
     assert b"<title>ab</title>" in document
     assert b'text="cd"' in document

@@ -304,3 +304,17 @@ def test_ping_needs_a_hub_and_an_address(run: Run, content: Path, options: tuple
     result = run("ping", str(content), *options)
     assert result.stderr == "feeds: hub, base_url: have to be set: who is to be told, and of which feeds\n"
     assert result.exit_code == 1
+
+
+def test_build_pings_the_feeds_whose_files_it_wrote(run: Run, content: Path, hub: Hub, tmp_path: Path) -> None:
+    write_article(content, "a", publishedDateTime="2024-01-01T00:00:00Z")
+    options = ("--content", str(content), "--hub", hub.url, "--base-url", "https://user.example.org/repo", "--ping")
+    assert run("build", str(tmp_path / "out"), *options).exit_code == 0
+    told = len(hub.published)
+    assert set(hub.published) == urls(*EVERYTHING, base_url="https://user.example.org/repo")
+    write_article(content, "b", topics=["Law"], category=None, type=None, provider=None)
+    run("build", str(tmp_path / "out"), *options)
+    assert set(hub.published[told:]) == urls("/", "/topics/law/", base_url="https://user.example.org/repo")
+    hub.fail(404)
+    write_article(content, "a", title="Edited")
+    assert run("build", str(tmp_path / "out"), *options).exit_code == 1

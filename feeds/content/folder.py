@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from feeds.content.frontmatter import MAX_BYTES
 from feeds.errors import FeedsError
@@ -114,6 +114,11 @@ def _with_one_path_each(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
                 continue
             escaped.add(candidate.path)
         yield candidate
+
+
+def is_never_scanned(inside: PurePath) -> bool:
+    """Whether no candidate is ever found below a path inside the folder."""
+    return any(map(_is_left_out, inside.parts))
 
 
 class _Walk:

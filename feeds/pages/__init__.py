@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -107,6 +108,13 @@ def _on_site(template: str, path: str, site: Site, **values: Any) -> bytes:
         search=paths.SEARCH_PATH,
         **values,
     )
+
+
+def render_not_found(site: Site) -> bytes:
+    """Return what a host of plain files shows for any address that has none: at any depth, so its links start at the root."""
+    root = urlsplit(site.base_url).path
+    message, language = "there is no such page", site.language
+    return _rendered("error.html", status=404, message=message, suggestions=(), language=language, relative=lambda path: root + path)
 
 
 def _rendered(template: str, **values: object) -> bytes:

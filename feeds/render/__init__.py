@@ -3,7 +3,7 @@
 A new format is one module, one line in FORMATS and one golden file.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -28,8 +28,11 @@ class Format:
 
     def render(self, feed: Feed, kept: KeptEntries | None = None) -> bytes:
         """Return the document; it is pure: same feed, same bytes, on any machine and any day, whatever was kept."""
+        return self.assemble(feed, self.render_entries(feed) if kept is None else kept.entries(feed, self.render_entries))
+
+    def assemble(self, feed: Feed, entries: Iterable[bytes]) -> bytes:
+        """Return the document of a feed whose entries are made already."""
         head, tail = self.render_frame(feed)
-        entries = self.render_entries(feed) if kept is None else kept.entries(feed, self.render_entries)
         return b"".join((head, self.separator.join(entries), tail))
 
 

@@ -1,25 +1,24 @@
 """OPML 2.0: lists of subscriptions. Knows http://opml.org/spec2.opml; knows no feed's content."""
 
-from datetime import datetime
 from email.utils import format_datetime
 
 from lxml import etree
 
-from feeds.feed import Outline
+from feeds.feed import Outline, Subscriptions
 from feeds.text import xml_text
 
 MEDIA_TYPE = "text/x-opml; charset=utf-8"
 
 
-def render_opml(title: str, modified_at: datetime | None, outlines: tuple[Outline, ...]) -> bytes:
+def render_opml(said: Subscriptions) -> bytes:
     """Return a list of subscriptions, in the order and nesting given."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
-    etree.SubElement(head, "title").text = xml_text(title)
-    if modified_at is not None:
-        etree.SubElement(head, "dateModified").text = format_datetime(modified_at, usegmt=True)
+    etree.SubElement(head, "title").text = xml_text(said.title)
+    if said.newest_at is not None:
+        etree.SubElement(head, "dateModified").text = format_datetime(said.newest_at, usegmt=True)
     body = etree.SubElement(root, "body")
-    for outline in outlines:
+    for outline in said.outlines:
         _say(body, outline)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
 

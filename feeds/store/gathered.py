@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any, TypeVar
 
 from sqlalchemy import and_, not_, select, union
 
-from feeds.model import ArticleQuery, Collection, IndexState, Kind, Label, ListedArticle, Takedown
+from feeds.model import ArticleQuery, Collection, IndexState, Kind, Label, ListedArticle, Takedown, TopicFacts
 from feeds.store import rows
 from feeds.store.schema import articles, collections, files, memberships, relations
 from feeds.store.snapshot import SqlSnapshot, collection_id
 
+_Answer = TypeVar("_Answer")
 _MAX_ARTICLES = 10_000  # kept at a time; some 10 KB each
 
 
@@ -56,6 +58,10 @@ class GatheredSnapshot(SqlSnapshot):
 
     @cached_property
     def _versions(self) -> dict[int, bytes]:
+        return {}
+
+    @cached_property
+    def _answers(self) -> dict[tuple[object, ...], Any]:
         return {}
 
     @cached_property
@@ -115,6 +121,20 @@ class GatheredSnapshot(SqlSnapshot):
             said = rows.encode((row.digest, row.path, names, self._lost.get(row.id)))
             self._versions[row.id] = hashlib.blake2b(said, digest_size=16).digest()
         return tuple(self._versions[number] for number in chosen)
+
+    def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:
+        return self._once(super().neighbours, kind, slug, limit)
+
+    def topic_facts(self) -> tuple[TopicFacts, ...]:
+        return self._once(super().topic_facts)
+
+    def _once(self, ask: Callable[..., _Answer], *arguments: object) -> _Answer:
+        """Return what was answered before; a question is asked for every page of a collection."""
+        key = (ask.__name__, *arguments)
+        if key not in self._answers:
+            self._answers[key] = ask(*arguments)
+        answer: _Answer = self._answers[key]
+        return answer
 
     def count(self, query: ArticleQuery) -> int:
         start, end = self._listing(query.kind, query.slug).span(query)

@@ -1,0 +1,92 @@
+"""`feeds build`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from feeds.clock import now
+from feeds.commands.options import INDEX, SITE, content_option, settings
+from feeds.config import Config
+from feeds.errors import ConfigError, IndexBusyError, MassLossError
+from feeds.export import TWINS, Order, Selection, build, export_folder, known_listings
+from feeds.model import Kind
+from feeds.render import FORMATS
+from feeds.service import FeedService
+from feeds.store.sql import open_store
+from feeds.text import escape_controls
+from feeds.websub import tell
+
+_KINDS = {kind.value or "site": kind for kind in Kind}
+_ARCHIVES, _PAGES = "archives", "pages"
+
+
+def _formats(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
+    wanted = [extension.strip() for extension in given.split(",")]
+    if not set(wanted) <= FORMATS.keys():
+        raise click.BadParameter(f"has to be some of {', '.join(FORMATS)}, with commas between")
+    return tuple(extension for extension in FORMATS if extension in wanted)
+
+
+@click.command()
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@content_option
+@settings(*INDEX, *SITE)
+@click.option("--formats", callback=_formats, default=",".join(FORMATS), show_default=True, help="Which formats, with commas between.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice([*_KINDS, _ARCHIVES, _PAGES]),
+    help="Write these alone, such as topics: their newest articles. May be given several times; default: all of them.",
+)
+@click.option("--compress", is_flag=True, help="Write .gz and .br beside each file, for servers that send them.")
+@click.option("--force", is_flag=True, help="Export to a folder that holds other things, and look at every file.")
+@click.option("--ping", is_flag=True, help="Tell the hub of the feeds that changed: for a folder that is served as it is.")
+def command(config: Config, *, out: Path, formats: tuple[str, ...], only: tuple[str, ...], compress: bool, force: bool, ping: bool) -> None:
+    """Write the feeds as files into OUT, byte for byte as a server with these settings would send them.
+
+    Files whose bytes are right already are left alone, those of feeds that are gone are removed, and what `feeds` did not write
+    stays. Where there is no index, OUT says when articles were first shown.
+    """
+    if config.base_url is None:
+        raise ConfigError(["base_url: is not set; an export has to say where it will be, such as https://feeds.example.org"])
+    site = replace(config, search=False).site(config.base_url)
+    if ping and site.hub is None:
+        raise ConfigError(["hub: is not set; there is nobody to ping"])
+    if config.access_keys:
+        click.echo("feeds: access_keys: are for a server; files are for everybody who can fetch them", err=True)
+    folder = export_folder(out, config.content)
+    wanted = set(only) or {*_KINDS, _ARCHIVES, _PAGES}
+    kinds = tuple(kind for name, kind in _KINDS.items() if name in wanted)
+    order = Order(
+        site,
+        config.fingerprint(),
+        Selection(kinds or tuple(Kind), formats, _ARCHIVES in wanted, _PAGES in wanted),
+        tuple(TWINS) if compress else (),
+        force,
+    )
+    store = open_store(config.database_url)
+    try:
+        if config.content is not None:
+            _refresh(FeedService(store), config, folder)
+        built = build(store, folder, order, now())
+    finally:
+        store.close()
+    click.echo(f"{built.total} files: {len(built.written)} written, {len(built.removed)} removed")
+    for path in built.left:
+        click.echo(f"feeds: {escape_controls(path)}: has no place any more, but was changed by somebody else, so it stays", err=True)
+    if ping:
+        told = tell(site, [f"{site.base_url}/{path}" for path in built.feeds])
+        if told.refused or told.failed:
+            sys.exit(1)
+
+
+def _refresh(service: FeedService, config: Config, folder: Path) -> None:
+    try:
+        # The settings that count in the index are those of the server.
+        service.refresh(config.content_folder(), None, now(), known_listings(folder))
+    except (IndexBusyError, MassLossError) as error:
+        click.echo(f"feeds: {error}; this is what it was before", err=True)

@@ -1,0 +1,259 @@
+"""One export: what has to be made, what stays, what goes. Knows the manifest of the one before; knows no format."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from feeds import assembly, catalog, paths
+from feeds.catalog import ListPage
+from feeds.errors import ExportError
+from feeds.export import manifest as manifests
+from feeds.export import plan
+from feeds.export.making import FeedWork, Made, PageWork, Unit, make_all, put, usable_processors
+from feeds.export.manifest import MANIFEST, Manifest, Record
+from feeds.export.plan import EVERYTHING, FeedFiles, ListFile, PageFile, Selection
+from feeds.export.tree import Tree
+from feeds.feed import FeedAddress, PageAddress, Site
+from feeds.model import ListedArticle
+from feeds.render import opml
+from feeds.store.base import Gathered, Mark
+
+_UNIT_ARTICLES = 1000
+_UNIT_PAGES = 20
+_WORTH_PROCESSES = 8000  # entries in all documents: starting processes takes as long as so many
+_SETTINGS = "settings"  # inputs of what depends on the context alone
+
+Records = dict[str, Record | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What an export came to, in files. `left` were changed by others, so they stay though they have no place any more."""
+
+    total: int
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """Return the subscription documents that were written: those that subscribers have to hear of."""
+        return tuple(path for path in self.written if plan.is_subscription(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of an export; with `force` files in the way are replaced, whoever wrote them, and every file is looked at."""
+
+    site: Site
+    fingerprint: str  # of settings and renderers, see `Config.fingerprint`
+    selection: Selection = EVERYTHING
+    twins: tuple[str, ...] = ()
+    force: bool = False
+
+
+class Export:
+    """The work of one export."""
+
+    def __init__(self, view: Gathered, tree: Tree, order: Order) -> None:
+        self._view, self._tree, self._order = view, tree, order
+        context = plan.named((order.fingerprint, order.site, order.twins))
+        body = tree.read(MANIFEST)
+        known = None if body is None else manifests.decode(body)
+        if known is None and not order.force and not tree.is_empty():
+            reason = "is not empty, and holds no export" if body is None else f"has a damaged {MANIFEST}"
+            raise ExportError(tree.root, f"{reason}; --force exports to it all the same, and leaves other files alone")
+        self._known = known or Manifest()
+        self._trusts = self._known.context == context and not order.force
+        self._new = Manifest(context, {}, view.listings(), order.twins)
+
+    @property
+    def holder(self) -> str:
+        """Return for whom the index keeps how far this folder is."""
+        return f"export {self._tree.root}"
+
+    def mark(self) -> Mark:
+        """Return how far the folder is now: with the same manifest, and the same of the rest, it has this state of each feed."""
+        return Mark(self._token(self._new), self._view.modification_times())
+
+    def _token(self, manifest: Manifest) -> str:
+        month = paths.month_part(paths.month(assembly.refreshed_at(self._view)))
+        return f"{hashlib.sha256(manifests.encode(manifest)).hexdigest()} {month} {plan.named(self._order.selection)}"
+
+    def run(self, processes: int | None) -> Built:
+        """Bring the folder up to date."""
+        files: Records = {}
+        feeds, pages, others = self._plan(files)
+        wanted = [path for files_of in (feeds, pages, others) for planned in files_of for path in planned.files]
+        self._refuse_foreign(wanted)
+        files |= dict.fromkeys(wanted)
+        made: list[Made] = []
+        if wanted or self._known.files.keys() != files.keys():
+            self._write_manifest(replace(self._known, files={**self._known.files, **files}, twins=self._every_twin()))
+            worth = sum(planned.entries * len(planned.extensions) for planned in feeds) >= _WORTH_PROCESSES
+            made += make_all(self._units(feeds, pages), processes or (usable_processors() if worth else 1))
+            made += [put(self._tree, *one, self._order.twins) for planned in others for one in planned.make()]
+            files |= {one.path: one.record for one in made}
+        self._new = replace(self._new, files=files)
+        removed, left = self._remove_others()
+        if self._new != self._known:
+            self._write_manifest(self._new)
+        return Built(len(files), tuple(sorted(one.path for one in made if one.is_new)), removed, left)
+
+    def _plan(self, kept: Records) -> tuple[list[FeedFiles], list[PageFile], list[OtherFiles]]:
+        """Return what has to be made; put into `kept` what is as it has to be."""
+        view, selection, site = self._view, self._order.selection, self._order.site
+        unchanged, by_folder = self._unchanged(), self._feeds_by_folder()
+        feeds: list[FeedFiles] = []
+        for collection in plan.collections(view, selection):
+            files = by_folder.get(plan.folder_of(FeedAddress(collection.kind, collection.slug)), {})
+            if (collection.kind, collection.slug) in unchanged and files and all(map(self._is_intact, files)):
+                kept |= files
+            else:
+                feeds += [planned for planned in plan.feed_files(view, collection, selection) if not self._keep(planned, kept)]
+        pages: list[PageFile] = []
+        others: list[OtherFiles] = [_subscriptions(plan.list_file(view, selection, site))]
+        if selection.pages:
+            all_pages = list(plan.page_files(view, selection, site))
+            pages = [planned for planned in all_pages if not self._keep(planned, kept)]
+            others += [_sitemap(tuple(planned.address for planned in all_pages), site)]
+            others += [] if self._keep_fixed(kept) else [_fixed(site)]
+        return feeds, pages, [planned for planned in others if not self._keep(planned, kept)]
+
+    def _unchanged(self) -> set[tuple[object, str]]:
+        """Return the collections that are as they were when the folder was exported to last, as the index has it."""
+        mark = self._view.mark(self.holder)
+        if mark is None or not self._trusts or mark.token != self._token(self._known):
+            return set()
+        return {place for place, at in self._view.modification_times().items() if mark.modified_at.get(place) == at}
+
+    def _feeds_by_folder(self) -> dict[str, Records]:
+        by_folder: dict[str, Records] = {}
+        for path, record in self._known.files.items():
+            if plan.is_of_feed(path):
+                by_folder.setdefault(path.rpartition("/")[0], {})[path] = record
+        return by_folder
+
+    def _keep(self, planned: FeedFiles | PageFile | OtherFiles, kept: Records) -> bool:
+        records = {path: self._known.files.get(path) for path in planned.files}
+        is_known = self._trusts and all(record is not None and record.inputs == planned.inputs for record in records.values())
+        if not is_known or not all(map(self._is_intact, records)):
+            return False
+        kept |= records
+        return True
+
+    def _keep_fixed(self, kept: Records) -> bool:
+        """Keep what depends on the context alone; its names are known only to who makes it, so the manifest says which they are."""
+        records = {path: record for path, record in self._known.files.items() if record is not None and record.inputs == _SETTINGS}
+        if not self._trusts or plan.NOT_FOUND not in records or not all(map(self._is_intact, records)):
+            return False
+        kept |= records
+        return True
+
+    def _is_intact(self, path: str) -> bool:
+        record = self._known.files.get(path)
+        if record is None or self._tree.size(path) != record.size:
+            return False
+        return all(self._tree.size(path + twin) is not None for twin in self._order.twins)
+
+    def _refuse_foreign(self, wanted: Iterable[str]) -> None:
+        if self._order.force:
+            return
+        ours = self._known.every_path()
+        for path in wanted:
+            for place in (path, *(path + twin for twin in self._order.twins)):
+                if place not in ours and self._tree.exists(place):
+                    raise ExportError(self._tree.root / place, "is in the way, and was not written by an export; --force replaces it")
+
+    def _units(self, feeds: list[FeedFiles], pages: list[PageFile]) -> Iterator[Unit]:
+        """Yield what has to be made, by time, so that the documents that share articles come together; what is newest comes last."""
+        base = Unit(str(self._tree.root), self._order.twins, self._order.site)
+        articles: list[ListedArticle] = []
+        places: dict[int, int] = {}  # of an article in the unit, by its identity in memory
+        work: list[FeedWork] = []
+        before = None
+        for planned in sorted(feeds, key=lambda planned: (planned.start is None, planned.start)):
+            month = planned.start and paths.month(planned.start).start
+            if len(articles) >= _UNIT_ARTICLES and (month != before or month is None or len(articles) >= 4 * _UNIT_ARTICLES):
+                yield replace(base, articles=tuple(articles), feeds=tuple(work))
+                articles, places, work = [], {}, []
+            before = month
+            listed = self._view.articles(planned.draft.chapter.query)
+            for one in listed:
+                if id(one) not in places:
+                    places[id(one)] = len(articles)
+                    articles.append(one)
+            work.append(
+                FeedWork(planned.draft, tuple(places[id(one)] for one in listed), planned.extensions, planned.files, planned.inputs)
+            )
+        if work:
+            yield replace(base, articles=tuple(articles), feeds=tuple(work))
+        for start in range(0, len(pages), _UNIT_PAGES):
+            yield replace(base, pages=tuple(map(self._page_work, pages[start : start + _UNIT_PAGES])))
+
+    def _page_work(self, planned: PageFile) -> PageWork:
+        page = catalog.page(self._view, planned.address, self._order.site)
+        if isinstance(page, ListPage):
+            return PageWork(planned.files[0], planned.inputs, list_page=page)
+        return PageWork(planned.files[0], planned.inputs, page=page)
+
+    def _remove_others(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Remove what is not of the site any more, unless somebody else changed it; return what went, and what stayed."""
+        removed, left = [], []
+        ours = self._new.every_path()
+        for path, record in self._known.files.items():
+            if record is None:
+                self._tree.remove_unfinished(path)
+            for place in (path, *(path + twin for twin in self._known.twins)):
+                if place in ours:
+                    continue
+                body = self._tree.read(place) if place == path and record is not None else None
+                if body is not None and record is not None and manifests.digest(body) != record.digest:
+                    left.append(place)
+                elif self._tree.exists(place):
+                    self._tree.remove(place)
+                    removed.append(place)
+        return tuple(sorted(removed)), tuple(sorted(left))
+
+    def _every_twin(self) -> tuple[str, ...]:
+        return tuple(sorted({*self._known.twins, *self._order.twins}))
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        self._tree.put_durably(MANIFEST, manifests.encode(manifest))
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFiles:
+    """Files that are no matter of feeds and pages; `make` returns each with its bytes and inputs."""
+
+    files: tuple[str, ...]
+    inputs: str
+    make: Callable[[], list[tuple[str, bytes, str]]]
+
+
+def _subscriptions(planned: ListFile) -> OtherFiles:
+    return OtherFiles(planned.files, planned.inputs, lambda: [(planned.files[0], opml.render_opml(planned.said), planned.inputs)])
+
+
+def _sitemap(addresses: tuple[PageAddress, ...], site: Site) -> OtherFiles:
+    inputs = plan.named(addresses)
+    paths_of = [paths.sitemap_path(number) for number in plan.sitemap_parts(len(addresses))]
+
+    def make() -> list[tuple[str, bytes, str]]:
+        from feeds.pages.sitemap import render_sitemap  # noqa: PLC0415 - loading templates takes longer than many an export
+
+        bodies = [render_sitemap(addresses, number, site) for number in plan.sitemap_parts(len(addresses))]
+        return [(plan.file_of(path), body, inputs) for path, body in zip(paths_of, bodies, strict=True) if body is not None]
+
+    return OtherFiles(tuple(map(plan.file_of, paths_of)), inputs, make)
+
+
+def _fixed(site: Site) -> OtherFiles:
+    from feeds.pages import render_not_found, sitemap  # noqa: PLC0415 - the same
+    from feeds.pages.static import STATIC_FILES  # noqa: PLC0415
+
+    bodies = {plan.file_of(found.url_path): found.body for found in STATIC_FILES.values()}
+    bodies |= {plan.file_of(paths.ROBOTS_PATH): sitemap.render_robots(site), plan.NOT_FOUND: render_not_found(site)}
+    return OtherFiles(tuple(bodies), _SETTINGS, lambda: [(path, body, _SETTINGS) for path, body in bodies.items()])

@@ -1,0 +1,160 @@
+"""What a file is made of -> the file. Knows formats and pages; knows no index, so that any process can do it.
+
+Work comes in units that have what they need, each article once: its entry is made once in each format for all documents of
+the unit.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import brotli
+import msgspec
+
+from feeds import assembly
+from feeds.assembly import Draft
+from feeds.catalog import ListPage, Page
+from feeds.export.manifest import Record, digest
+from feeds.export.tree import Tree
+from feeds.feed import Site
+from feeds.model import ListedArticle
+from feeds.render import FORMATS
+
+_MAX_PROCESSES = 16
+_AHEAD = 2  # units for each process that wait for it
+
+
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=9, mtime=0)  # without a time: the same bytes whenever it is done
+
+
+def _brotli(body: bytes) -> bytes:
+    return bytes(brotli.compress(body, quality=9))
+
+
+# The compressed forms beside a file, by their ending.
+TWINS: Mapping[str, Callable[[bytes], bytes]] = {".gz": _gzip, ".br": _brotli}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedWork:
+    """A document to be made in some formats; `articles` are places in the unit. `files` are in the order of `extensions`."""
+
+    draft: Draft
+    articles: tuple[int, ...]
+    extensions: tuple[str, ...]
+    files: tuple[str, ...]
+    inputs: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageWork:
+    """A page to be made."""
+
+    file: str
+    inputs: str
+    page: Page | None = None  # one of the two: what comes from another process has to tell them apart
+    list_page: ListPage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Files to be made in one go."""
+
+    root: str
+    twins: tuple[str, ...]
+    site: Site
+    articles: tuple[ListedArticle, ...] = ()
+    feeds: tuple[FeedWork, ...] = ()
+    pages: tuple[PageWork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was made; `is_new` where its bytes are not what was there."""
+
+    path: str
+    record: Record
+    is_new: bool
+
+
+_units = msgspec.msgpack.Decoder(Unit)
+
+
+def make(unit: Unit) -> list[Made]:
+    """Make the files of a unit."""
+    tree = Tree(Path(unit.root))
+    return [put(tree, path, body, inputs, unit.twins) for path, body, inputs in (*_feeds(unit), *_pages(unit))]
+
+
+def put(tree: Tree, path: str, body: bytes, inputs: str, twins: tuple[str, ...]) -> Made:
+    """Make a file have these bytes, and its compressed forms theirs."""
+    is_new = tree.put(path, body)
+    for twin in twins:
+        tree.put(path + twin, TWINS[twin](body))
+    return Made(path, Record(len(body), digest(body), inputs), is_new)
+
+
+def _feeds(unit: Unit) -> Iterator[tuple[str, bytes, str]]:
+    for extension, feed_format in FORMATS.items():
+        entries: list[bytes] | None = None
+        for work in unit.feeds:
+            if extension in work.extensions:
+                articles = tuple(unit.articles[place] for place in work.articles)
+                feed = assembly.finished(work.draft, articles, extension, unit.site)
+                if entries is None:
+                    entries = feed_format.render_entries(replace(feed, articles=unit.articles))
+                body = feed_format.assemble(feed, [entries[place] for place in work.articles])
+                yield work.files[work.extensions.index(extension)], body, work.inputs
+
+
+def _pages(unit: Unit) -> Iterator[tuple[str, bytes, str]]:
+    if unit.pages:
+        from feeds.pages import render_page  # noqa: PLC0415 - loading templates takes longer than many an export
+
+        for work in unit.pages:
+            for page in (work.page, work.list_page):
+                if page is not None:
+                    yield work.file, render_page(page, unit.site), work.inputs
+
+
+def _make_encoded(unit: bytes) -> list[Made]:
+    return make(_units.decode(unit))
+
+
+def make_all(units: Iterable[Unit], processes: int) -> Iterator[Made]:
+    """Make the files of all units, in so many processes; with one, in this."""
+    if processes < 2:
+        for unit in units:
+            yield from make(unit)
+        return
+    with _pool(processes) as pool:
+        waiting: list[Future[list[Made]]] = []
+        for unit in units:
+            waiting.append(pool.submit(_make_encoded, msgspec.msgpack.encode(unit)))
+            if len(waiting) > _AHEAD * processes:
+                yield from waiting.pop(0).result()
+        for future in waiting:
+            yield from future.result()
+
+
+@contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes that have nothing of this one: neither its threads nor its connections survive a fork."""
+    pool = ProcessPoolExecutor(processes, get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def usable_processors() -> int:
+    """Return how many processes can run at the same time, within reason."""
+    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

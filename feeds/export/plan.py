@@ -1,0 +1,167 @@
+"""Which files an export has, and what each is made of. Knows feeds, pages and their paths; reads no article and no folder.
+
+What a file is made of has a name, its inputs: the same name means the same bytes, so that a file which another export made
+of the same need not be made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import unquote
+
+import msgspec
+
+from feeds import assembly, catalog, history, paths
+from feeds.assembly import Draft
+from feeds.feed import FeedAddress, PageAddress, Site, Subscriptions
+from feeds.model import ArticleQuery, Collection, Kind, ListedArticle
+from feeds.render import FORMATS
+from feeds.store.base import Gathered, Snapshot
+
+NOT_FOUND = "404.html"
+SITEMAP_PAGES = 50_000  # in one document
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a site is exported."""
+
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    extensions: tuple[str, ...] = tuple(FORMATS)
+    archives: bool = True  # and the pages of the running month
+    pages: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFiles:
+    """A document of a feed, in each format."""
+
+    draft: Draft
+    extensions: tuple[str, ...]
+    inputs: str
+    entries: int
+
+    @property
+    def start(self) -> datetime | None:
+        """Return when the time of an archive or page starts, None for a subscription document."""
+        period = paths.period_of(self.draft.address.part)
+        return None if period is None else period.start
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(feed_file(self.draft.address, extension) for extension in self.extensions)
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A page for people."""
+
+    address: PageAddress
+    inputs: str
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (f"{file_of(paths.path_of(self.address))}index.html",)
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """The list of subscriptions."""
+
+    said: Subscriptions
+    inputs: str
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (file_of(paths.OPML_PATH),)
+
+
+EVERYTHING = Selection()
+
+
+def feed_file(address: FeedAddress, extension: str) -> str:
+    """Return where a document is."""
+    return file_of(paths.feed_path(address, extension))
+
+
+def file_of(url_path: str) -> str:
+    """Return where what is at a path of a server is in an export."""
+    return unquote(url_path).removeprefix("/")
+
+
+def collections(view: Snapshot, selection: Selection) -> Iterator[Collection]:
+    """Yield every collection whose feeds are exported."""
+    for kind in selection.kinds:
+        yield from view.collections(kind)
+
+
+def feed_files(view: Gathered, collection: Collection, selection: Selection) -> Iterator[FeedFiles]:
+    """Yield the documents of a collection's feed."""
+    address, moment = FeedAddress(collection.kind, collection.slug), assembly.refreshed_at(view)
+    parts = history.parts(view, address, moment) if selection.archives else (paths.SUBSCRIPTION,)
+    for part in parts:
+        draft = assembly.draft(view, collection, replace(address, part=part))
+        versions = view.versions(draft.chapter.query)
+        said = (collection.name, collection.facts, draft.parent, draft.chapter, versions)
+        yield FeedFiles(draft, selection.extensions, named(said), len(versions))
+
+
+def page_files(view: Gathered, selection: Selection, site: Site) -> Iterator[PageFile]:
+    """Yield the pages of what is exported."""
+    for address in catalog.addresses(view):
+        if address.kind in selection.kinds:
+            unread = _Unread(view)
+            page = catalog.page(cast("Snapshot", unread), address, site)
+            yield PageFile(address, named((page, unread.versions)))
+
+
+class _Unread:
+    """A view whose articles nobody reads, with names for those that were asked for."""
+
+    def __init__(self, view: Gathered) -> None:
+        self._view = view
+        self.versions: list[tuple[bytes, ...]] = []
+
+    def articles(self, query: ArticleQuery) -> tuple[ListedArticle, ...]:
+        self.versions.append(self._view.versions(query))
+        return ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._view, name)
+
+
+def list_file(view: Snapshot, selection: Selection, site: Site) -> ListFile:
+    """Return the list of subscriptions, with links of the first format that is exported."""
+    said = assembly.subscriptions(view, selection.extensions[0], site)
+    return ListFile(said, named(said))
+
+
+def folder_of(address: FeedAddress) -> str:
+    """Return where the documents of a feed are."""
+    return file_of(paths.page_path(address.kind, address.slug)).removesuffix("/")
+
+
+def sitemap_parts(pages: int) -> range:
+    """Return the numbers of the documents that a sitemap has."""
+    return range(1) if pages <= SITEMAP_PAGES else range(-(-pages // SITEMAP_PAGES) + 1)
+
+
+def is_subscription(path: str) -> bool:
+    """Whether a file is a subscription document, by its name."""
+    part, _, extension = path.rpartition("/")[2].rpartition(".")
+    return extension in FORMATS and part == paths.SUBSCRIPTION
+
+
+def is_of_feed(path: str) -> bool:
+    """Whether a file is a document of a feed, by its name."""
+    part, _, extension = path.rpartition("/")[2].rpartition(".")
+    return extension in FORMATS and (part == paths.SUBSCRIPTION or paths.period_of(part) is not None)
+
+
+def named(value: object) -> str:
+    """Return what names a value, and with it what is made of it."""
+    return hashlib.blake2b(msgspec.msgpack.encode(value), digest_size=12).hexdigest()

@@ -1,0 +1,164 @@
+"""Files below one folder, replaced one by one and whole. Knows the file system; knows neither feeds nor what belongs there.
+
+Nothing is followed out of the folder: a link on the way is an error, and one in place of a file is replaced itself. A file is
+written beside its place and renamed. The bytes are left to the system to bring to the disk: after a power cut a file may be
+short, which the next export sees by its size.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from feeds.errors import ExportError
+
+_NEW = ".feeds-new"  # behind the name of a file that is being written, with a dot in front
+
+
+class Tree:
+    """A folder that is written to; every path is relative to it, with slashes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._folders: set[str] = {""}  # known to be real folders
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others from writing to the folder, as far as they ask.
+
+        Raises:
+            ExportError: another process writes to it.
+        """
+        descriptor = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise ExportError(self.root, "another process exports to it right now") from error
+        finally:
+            os.close(descriptor)
+
+    def is_empty(self) -> bool:
+        """Whether nothing at all is in the folder."""
+        return not any(self.root.iterdir())
+
+    def exists(self, path: str) -> bool:
+        """Whether there is anything at a path, a link to nowhere included."""
+        return os.path.lexists(self.root / path)
+
+    def size(self, path: str) -> int | None:
+        """Return the size of a file, None where there is none."""
+        try:
+            facts = os.lstat(f"{self.root}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return facts.st_size if stat.S_ISREG(facts.st_mode) else None
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a file; None where there is none, or something else in its place."""
+        try:
+            descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return None
+        with open(descriptor, "rb") as stream:
+            return stream.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+    def put(self, path: str, body: bytes) -> bool:
+        """Make a file have these bytes; return whether it had others, or was not there.
+
+        Raises:
+            ExportError: something is in the way, or the disk refuses.
+        """
+        self._make_folders(path)
+        if self.size(path) == len(body) and self.read(path) == body:
+            return False
+        self._replace(path, body, durable=False)
+        return True
+
+    def put_durably(self, path: str, body: bytes) -> None:
+        """Make a file have these bytes even if the power is cut right after.
+
+        Raises:
+            ExportError: something is in the way, or the disk refuses.
+        """
+        self._replace(path, body, durable=True)
+
+    def _replace(self, path: str, body: bytes, *, durable: bool) -> None:
+        place, new = f"{self.root}/{path}", f"{self.root}/{_beside(path)}"
+        try:
+            try:
+                descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            except FileExistsError:
+                Path(new).unlink()  # of an export that was killed
+                descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            with open(descriptor, "wb", buffering=0) as stream:
+                remaining = memoryview(body)
+                while remaining:
+                    remaining = remaining[stream.write(remaining) :]
+                if durable:
+                    os.fsync(descriptor)
+            Path(new).replace(place)
+            if durable:
+                self._sync_root()
+        except OSError as error:
+            raise ExportError(self.root / path, f"can't be written: {error.strerror}") from error
+
+    def _sync_root(self) -> None:
+        descriptor = os.open(self.root, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+    def _make_folders(self, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        if folder in self._folders:
+            return
+        self._make_folders(folder)
+        place = self.root / folder
+        try:
+            place.mkdir()
+        except FileExistsError:
+            if not stat.S_ISDIR(place.lstat().st_mode):
+                raise ExportError(place, "is no folder, and a folder has to be there") from None
+        except OSError as error:
+            raise ExportError(place, f"can't be created: {error.strerror}") from error
+        self._folders.add(folder)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, a half-written one beside it, and the folders that become empty; links on the way keep it."""
+        if not self._is_inside(path):
+            return
+        for name in (path, _beside(path)):
+            (self.root / name).unlink(missing_ok=True)
+        folder = (self.root / path).parent
+        while folder != self.root:
+            try:
+                folder.rmdir()
+            except OSError:
+                return  # not empty
+            folder = folder.parent
+
+    def remove_unfinished(self, path: str) -> None:
+        """Remove what an export that was killed has left beside a file."""
+        if self._is_inside(path):
+            (self.root / _beside(path)).unlink(missing_ok=True)
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether a path leads through real folders only."""
+        folder = self.root
+        for name in path.split("/")[:-1]:
+            folder /= name
+            try:
+                if not stat.S_ISDIR(folder.lstat().st_mode):
+                    return False
+            except OSError:
+                return False
+        return True
+
+
+def _beside(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}{_NEW}" if folder else f".{name}{_NEW}"

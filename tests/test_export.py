@@ -1,0 +1,446 @@
+"""A site as files: what an export writes, what it leaves alone, what it removes, and where it refuses to go."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import brotli
+import pytest
+
+from feeds.config import Config
+from feeds.errors import ExportError
+from feeds.export import MANIFEST, Built, Order, Selection, build, export_folder, known_listings
+from feeds.export.tree import Tree
+from feeds.identity import article_id, identity_key
+from feeds.model import Kind
+from feeds.service import FeedService
+from feeds.store.base import Store
+from feeds.store.sql import open_store
+from feeds.web import create_app
+
+from .builders import DAY, NOON, write_article
+from .conftest import Clock
+from .corpus import write_corpus
+
+Damage = Callable[[Path], object]
+FreshStore = Callable[[], AbstractContextManager[Store]]
+SECOND = timedelta(seconds=1)
+BASE_URL = "https://user.example.org/repo"
+
+
+@pytest.fixture
+def settings(config: Config) -> Config:
+    """Settings of a site below a path, as a server and an export of it share them."""
+    return replace(config, base_url=BASE_URL, search=False, hub="https://hub.example.org/")
+
+
+@pytest.fixture
+def order(settings: Config) -> Order:
+    return Order(settings.site(BASE_URL), settings.fingerprint())
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return export_folder(tmp_path / "out", None)
+
+
+def rich(content: Path) -> None:
+    """Write articles with a history: months, days of a large month, pages of the running one, topics below each other."""
+    for number in range(60):
+        write_article(content, f"may-{number}", topics=["AI"], publishedDateTime=f"2024-05-1{number % 7}T10:{number:02}:00Z")
+    for number in range(3):
+        write_article(content, f"april-{number}", topics=["AI", "C++"], publishedDateTime=f"2024-04-0{number + 1}T00:00:00Z")
+    write_article(
+        content, "old", topics=["Law"], publishedDateTime="2023-01-01T00:00:00Z", related=[{"title": "S", "webUrl": "https://a.example/s"}]
+    )
+    write_article(content, "hidden", topics=["AI"], published=False)
+    (content / "_data" / "topics").mkdir(parents=True)
+    (content / "_data" / "topics" / "ai.yaml").write_text("_id: ai\nname: AI\ndescription: News about AI\n")
+    (content / "_data" / "topics" / "vision.yaml").write_text("_id: vision\nname: Vision\nparent: ai\n")
+
+
+def files(out: Path) -> dict[str, bytes]:
+    """Return every file of an export but its manifest."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file() and path.name != MANIFEST}
+
+
+def urls(out: Path) -> Iterator[tuple[str, str]]:
+    """Yield the URL path of every exported file that a server has, with the file."""
+    for path in files(out):
+        if path != "404.html":
+            yield "/" + quote(path.removesuffix("index.html")), path
+
+
+def export(service: FeedService, store: Store, content: Path, out: Path, order: Order, now: datetime = NOON, processes: int = 1) -> Built:
+    service.refresh(content, None, now, known_listings(out))
+    return build(store, out, order, now, processes)
+
+
+def test_every_file_is_what_the_server_sends_for_its_url(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, settings: Config, clock: Clock
+) -> None:
+    rich(content)
+    write_corpus(content / "more", 6)
+    built = export(service, store, content, out, order)
+    client = create_app(settings, clock, check_seconds=0).test_client()
+    media_types = {}
+    for url, path in urls(out):
+        answer = client.get(url)
+        assert (answer.status_code, answer.data) == (200, (out / path).read_bytes()), url
+        media_types.setdefault(Path(path).suffix, set()).add(answer.content_type)
+    assert media_types == {
+        ".rss": {"application/rss+xml; charset=utf-8"},
+        ".atom": {"application/atom+xml; charset=utf-8"},
+        ".json": {"application/feed+json"},
+        ".html": {"text/html; charset=utf-8"},
+        ".css": {"text/css; charset=utf-8"},
+        ".js": {"text/javascript; charset=utf-8"},
+        ".svg": {"image/svg+xml"},
+        ".txt": {"text/plain; charset=utf-8"},
+        ".xml": {"application/xml; charset=utf-8"},
+        ".opml": {"text/x-opml; charset=utf-8"},
+    }
+    assert built.total == len(files(out)) == len(built.written)
+
+
+def test_several_processes_write_what_one_writes(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, tmp_path: Path
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    other = export_folder(tmp_path / "other", None)
+    export(service, store, content, other, order, processes=2)
+    assert files(other) == files(out)
+    assert (other / MANIFEST).read_bytes() == (out / MANIFEST).read_bytes()
+
+
+def test_every_document_and_page_that_a_server_has_is_exported(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    exported = set(files(out))
+    for kind in Kind:
+        for found in service.collections(kind, NOON):
+            folder = "" if kind is Kind.ALL else f"{kind}/{found.slug}/"
+            assert {f"{folder}{name}" for name in ("feed.rss", "feed.atom", "feed.json", "index.html")} <= exported
+    assert {"404.html", "feeds.opml", "2024-05-page-1.rss", "2024-04.atom", "topics/ai/2024-04.json", "2023-01.rss"} <= exported
+    assert all((out / path).read_bytes() for path in exported)
+
+
+def test_all_paths_differ_by_more_than_case_and_normal_form(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    write_article(
+        content,
+        "a",
+        topics=["Café", "CAFÉ", "Cafe\u0301", "cafe", "ﬁne", "Fine", "人工智能", "K"],
+        provider={"name": "M", "domain": "MÜNCHEN.example"},
+    )
+    export(service, store, content, out, order)
+    paths = [str(path.relative_to(out)) for path in out.rglob("*")]
+    assert all(path.isascii() and path == path.lower() for path in paths)
+
+
+def test_second_export_writes_nothing(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    built = export(service, store, content, out, order, NOON + SECOND)
+    assert (built.written, built.removed, built.left) == ((), (), ())
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+@pytest.mark.parametrize("has_index", [True, False])
+def test_only_files_that_had_to_change_are_written(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, tmp_path: Path, has_index: bool
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    before, inodes = files(out), {path: path.stat().st_ino for path in out.rglob("*.*") if path.name != MANIFEST}
+    write_article(content, "april-1", topics=["AI", "C++"], publishedDateTime="2024-04-02T00:00:00Z", title="Edited")
+    if not has_index:
+        (tmp_path / "index.sqlite3").unlink()
+        store = open_store(f"sqlite:///{tmp_path / 'index.sqlite3'}")
+        service = FeedService(store)
+    built = export(service, store, content, out, order, NOON + SECOND)
+    after = files(out)
+    assert set(built.written) == {path for path in after if after[path] != before.get(path)}
+    assert {path.split("/")[1] if "/" in path else path for path in built.written} >= {"ai", "c-plus-plus", "2024-04.rss"}
+    assert not any(path.startswith("topics/law/") for path in built.written)
+    assert {path for path, inode in inodes.items() if path.is_file() and path.stat().st_ino != inode} == {
+        out / path for path in built.written
+    }
+
+
+def test_export_without_an_index_keeps_when_articles_were_first_shown(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, fresh_store: FreshStore
+) -> None:
+    write_article(content, "a")
+    export(service, store, content, out, order)
+    write_article(content, "late", publishedDateTime="2024-01-01T00:00:00Z")
+    export(service, store, content, out, order, NOON + DAY)
+    before = files(out)
+    with fresh_store() as other:
+        built = export(FeedService(other), other, content, out, order, NOON + 2 * DAY)
+    assert built.written == ()
+    assert files(out) == before
+    assert [item["title"] for item in json.loads(before["feed.json"])["items"]] == ["Title of late", "Title of a"]
+
+
+def test_manifest_says_when_shown_articles_were_first_shown_and_nothing_of_others(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    write_article(content, "shown")
+    for name, changes in (("hidden", {"published": False}), ("ahead", {"publishedDateTime": "2999-01-01T00:00:00Z"})):
+        write_article(content, name, topics=["Secret"], **changes)
+    export(service, store, content, out, order)
+    assert known_listings(out) == {identity_key(article_id("https://news.example.com/shown")): NOON}
+    written = (out / MANIFEST).read_text()
+    for name in ("hidden", "ahead"):
+        assert identity_key(article_id(f"https://news.example.com/{name}")) not in written
+    assert "ecret" not in written
+
+
+def test_files_of_a_topic_that_is_gone_are_removed_with_its_folder(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, fresh_store: FreshStore
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    (content / "old.md").unlink()
+    with fresh_store() as other:
+        built = export(FeedService(other), other, content, out, order)
+    assert "topics/law/feed.rss" in built.removed
+    assert not (out / "topics" / "law").exists()
+    assert (out / "topics" / "ai" / "feed.rss").exists()
+
+
+def test_taken_down_article_is_in_no_file(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    rich(content)
+    write_article(content, "secret", topics=["AI"], title="Take me down", publishedDateTime="2024-02-02T00:00:00Z")
+    export(service, store, content, out, order)
+    assert any(b"Take me down" in body for body in files(out).values())
+    write_article(content, "secret", topics=["AI"], title="Take me down", removed=True)
+    built = export(service, store, content, out, order, NOON + SECOND)
+    assert not any(b"Take me down" in body for body in files(out).values())
+    assert "topics/ai/2024-02.rss" in built.removed
+
+
+def test_other_files_are_never_touched(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    write_article(content, "a", topics=["Gone"])
+    export(service, store, content, out, order)
+    for path in ("CNAME", "topics/gone/notes.txt", ".git/config"):
+        (out / path).parent.mkdir(exist_ok=True, parents=True)
+        (out / path).write_text("mine")
+    (out / "topics" / "gone" / "2024-05.rss").write_text("mine")
+    write_article(content, "a", topics=["Other"])
+    export(service, store, content, out, order, NOON + SECOND)
+    for path in ("CNAME", "topics/gone/notes.txt", ".git/config", "topics/gone/2024-05.rss"):
+        assert (out / path).read_text() == "mine"
+
+
+def test_file_that_somebody_changed_stays_when_it_has_no_place_any_more(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    (out / "topics" / "law" / "2023-01.rss").write_text("mine")
+    (content / "old.md").unlink()
+    built = export(service, store, content, out, order, NOON + SECOND)
+    assert built.left == ("topics/law/2023-01.rss",)
+    assert (out / "topics" / "law" / "2023-01.rss").read_text() == "mine"
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"<rss"), lambda path: path.write_bytes(b"")])
+def test_damaged_file_is_written_anew(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, damage: Callable[[Path], object]
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    before = files(out)
+    damage(out / "topics" / "law" / "feed.rss")
+    built = export(service, store, content, out, order, NOON + SECOND)
+    assert built.written == ("topics/law/feed.rss",)
+    assert files(out) == before
+
+
+def test_force_looks_at_every_byte(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    before = files(out)
+    path = out / "topics" / "law" / "feed.rss"
+    path.write_bytes(b"x" * path.stat().st_size)
+    assert export(service, store, content, out, order, NOON + SECOND).written == ()
+    assert export(service, store, content, out, replace(order, force=True), NOON + SECOND).written == ("topics/law/feed.rss",)
+    assert files(out) == before
+
+
+def test_other_settings_change_every_document(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    rich(content)
+    total = export(service, store, content, out, order).total
+    other = replace(order, site=replace(order.site, base_url="https://elsewhere.example"), fingerprint="other")
+    built = export(service, store, content, out, other)
+    assert built.total == total
+    assert {path for path in files(out) if path.endswith((".rss", ".atom", ".json", ".opml"))} <= set(built.written)
+
+
+def test_running_month_is_that_of_the_refresh(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    built = export(service, store, content, out, order, datetime.fromisoformat("2024-06-01T00:00:00Z"))
+    assert {"2024-05.rss", "topics/ai/2024-05.json"} <= set(built.written)
+    assert {"2024-05-page-1.rss", "topics/ai/2024-05-page-1.atom"} <= set(built.removed)
+
+
+def test_selection_is_all_that_is_written(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    rich(content)
+    whole = export(service, store, content, out, order)
+    lean = replace(order, selection=Selection((Kind.TOPIC,), ("atom",), archives=False, pages=False))
+    built = export(service, store, content, out, lean)
+    assert sorted(files(out)) == ["feeds.opml", *(f"topics/{slug}/feed.atom" for slug in ("ai", "c-plus-plus", "law", "vision"))]
+    assert b"topics/ai/feed.atom" in (out / "feeds.opml").read_bytes()
+    assert (len(built.removed), built.written) == (whole.total - 5, ("feeds.opml",))
+    assert export(service, store, content, out, order).total == whole.total
+
+
+def test_compressed_forms_stand_beside_each_file_and_go_with_it(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    rich(content)
+    plain = export(service, store, content, out, order)
+    twins = replace(order, twins=(".gz", ".br"))
+    assert export(service, store, content, out, twins).total == plain.total
+    exported = files(out)
+    assert len(exported) == 3 * plain.total
+    for path, body in exported.items():
+        if not path.endswith((".gz", ".br")):
+            assert (gzip.decompress(exported[f"{path}.gz"]), brotli.decompress(exported[f"{path}.br"])) == (body, body)
+    (out / "feed.rss.br").unlink()
+    export(service, store, content, out, twins)
+    assert files(out) == exported
+    built = export(service, store, content, out, order)
+    assert len(built.removed) == 2 * plain.total
+    assert len(files(out)) == plain.total
+
+
+def test_folder_with_other_things_is_refused_until_forced(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    write_article(content)
+    (out / "feed.rss").write_text("mine")
+    (out / "other").write_text("mine")
+    with pytest.raises(ExportError, match="is not empty, and holds no export; --force"):
+        export(service, store, content, out, order)
+    assert files(out) == {"feed.rss": b"mine", "other": b"mine"}
+    export(service, store, content, out, replace(order, force=True))
+    assert (out / "feed.rss").read_bytes().startswith(b"<?xml")
+    assert (out / "other").read_text() == "mine"
+    export(service, store, content, out, order)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"version":2,"context":"","twins":[],"files":{},"listed":{}}',
+        b'{"version":1,"context":"","twins":[],"files":{"../x":null},"listed":{}}',
+        b'{"version":1,"context":"","twins":[],"files":{"/etc/x":null},"listed":{}}',
+        b'{"version":1,"context":"","twins":[],"files":{"a/./b":null},"listed":{}}',
+        b'{"version":1,"context":"","twins":[],"files":{".git/config":null},"listed":{}}',
+        b'{"version":1,"context":"","twins":["/../../x"],"files":{"a":null},"listed":{}}',
+        b'{"version":1,"context":"","twins":[],"files":{},"listed":{"a":99999999999999999}}',
+    ],
+)
+def test_damaged_manifest_is_refused_until_forced(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, damaged: bytes
+) -> None:
+    write_article(content)
+    export(service, store, content, out, order)
+    before = files(out)
+    (out / MANIFEST).write_bytes(damaged)
+    (out / "feed.rss").write_text("changed")
+    with pytest.raises(ExportError, match=r"has a damaged \.feeds-manifest\.json; --force"):
+        export(service, store, content, out, order)
+    export(service, store, content, out, replace(order, force=True))
+    assert files(out) == before
+
+
+def test_file_in_the_way_is_refused_until_forced(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    write_article(content)
+    export(service, store, content, out, order)
+    (out / "topics" / "new").mkdir()
+    (out / "topics" / "new" / "feed.atom").write_text("mine")
+    write_article(content, "b", topics=["New"])
+    with pytest.raises(ExportError, match=r"topics/new/feed\.atom: is in the way, and was not written by an export"):
+        export(service, store, content, out, order)
+    assert (out / "topics" / "new" / "feed.atom").read_text() == "mine"
+    export(service, store, content, out, replace(order, force=True))
+    assert (out / "topics" / "new" / "feed.atom").read_bytes().startswith(b"<?xml")
+
+
+def test_links_lead_nowhere(service: FeedService, store: Store, content: Path, out: Path, order: Order, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("mine")
+    write_article(content)
+    export(service, store, content, out, order)
+    (out / "feed.rss").unlink()
+    (out / "feed.rss").symlink_to(elsewhere / "file")
+    export(service, store, content, out, order)
+    assert not (out / "feed.rss").is_symlink()
+    (out / "topics" / "ai").rename(elsewhere / "ai")
+    (out / "topics" / "ai").symlink_to(elsewhere / "ai")
+    before = {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()}
+    write_article(content, title="Edited")
+    with pytest.raises(ExportError, match=r"topics/ai: is no folder"):
+        export(service, store, content, out, order, NOON + SECOND)
+    (content / "a.md").unlink()
+    write_article(content, "b", topics=["Other"])
+    with pytest.raises(ExportError, match=r"topics/ai: is no folder"):
+        export(service, store, content, out, order, NOON + 2 * SECOND)
+    assert {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()} == before
+
+
+def test_two_exports_to_one_folder_at_once_are_refused(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    with Tree(out).locked(), pytest.raises(ExportError, match="another process exports to it right now"):
+        export(service, store, content, out, order)
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        ("/", "is the root of the file system"),
+        ("~", "is your home folder"),
+        ("content", "is or has in it the folder of articles"),
+        ("content/..", "is or has in it the folder of articles"),
+        ("link", "is or has in it the folder of articles"),
+        ("content/public", "is in the folder of articles"),
+        ("content/README.md", "is in the folder of articles"),
+        ("file", "can't be created: File exists"),
+    ],
+)
+def test_dangerous_folders_are_refused(content: Path, tmp_path: Path, folder: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(content)
+    with pytest.raises(ExportError, match=reason):
+        export_folder((tmp_path / folder).resolve() if folder != "~" else tmp_path / "home", content)
+
+
+@pytest.mark.parametrize("folder", ["_site", ".cache/feeds", "sub/vendor/x"])
+def test_folder_that_the_scan_leaves_out_may_be_inside_the_articles(
+    service: FeedService, store: Store, content: Path, order: Order, folder: str
+) -> None:
+    write_article(content)
+    inside = export_folder(content / folder, content)
+    export(service, store, content, inside, order)
+    assert service.refresh(content, None, NOON).counts == {"shown": 1, "hidden": 0, "skipped": 0, "refused": 0}
