@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import gc
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 
 import msgspec
 
@@ -25,7 +26,7 @@ from feeds.store.prepared import Prepared, prepare
 _PR_SET_PDEATHSIG = 1
 _BATCH = 100  # files; a process gets them at once
 _WORTH_A_POOL = 400  # files; fewer are read before processes have started
-_AHEAD = 3  # batches of each process that are read and not yet taken: it bounds the memory
+_PIPE_BYTES = 1024 * 1024  # what each process may be ahead; about four batches
 
 
 class ReadFile(msgspec.Struct, frozen=True, array_like=True):
@@ -73,30 +74,39 @@ def _read(candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> It
 
 
 def _read_in_processes(candidates: Sequence[Candidate], known: Mapping[str, FileFacts], count: int) -> Iterator[ReadFile]:
+    """Read in forks, which have all that they need: each takes every `count`-th batch, and waits while its pipe is full.
+
+    A pool would not do: its processes share a pipe that this one holds open as well, so that the rest of an answer whose writer
+    was killed is waited for for ever. Here each has its own, and its end is seen at once.
+    """
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(count, context, _prepare_process) as pool:
-        started: deque[Future[bytes]] = deque()
-        try:
-            for start in range(0, len(candidates), _BATCH):
-                batch = candidates[start : start + _BATCH]
-                started.append(
-                    pool.submit(_read_batch, batch, {path: known[path] for path in (one.path for one in batch) if path in known})
-                )
-                if len(started) > count * _AHEAD:
-                    yield from _decoder.decode(started.popleft().result())
-            while started:
-                yield from _decoder.decode(started.popleft().result())
-        except BrokenProcessPool as error:
-            raise ReadingError from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]
+    readers: list[tuple[ForkProcess, Connection]] = []
+    try:
+        for number in range(count):
+            receiver, sender = context.Pipe(duplex=False)
+            with suppress(OSError):  # a user may have no more such pipes; smaller ones only take longer
+                fcntl.fcntl(sender.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            reader = context.Process(target=_send_batches, args=(sender, batches[number::count], known), daemon=True)
+            reader.start()
+            sender.close()  # so that nobody else has this end: not the readers that are forked after this one either
+            readers.append((reader, receiver))
+        for number in range(len(batches)):
+            _, receiver = readers[number % count]
+            yield from _decoder.decode(receiver.recv_bytes())
+    except (EOFError, OSError) as error:
+        raise ReadingError from error
+    finally:
+        for reader, receiver in readers:
+            receiver.close()
+            reader.kill()
+            reader.join()
 
 
-def _prepare_process() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it would wait for ever for the work of a parent that was killed
+def _send_batches(sender: Connection, batches: Sequence[Sequence[Candidate]], known: Mapping[str, FileFacts]) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it would wait for ever for a parent that was killed to read
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the parent ends its readers
     gc.freeze()  # what was copied from the parent is not looked through again and again
     gc.set_threshold(100_000)  # and what is made of a file goes with its last reference
-
-
-def _read_batch(candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> bytes:
-    return msgspec.msgpack.encode(list(_read(candidates, known)))
+    for batch in batches:
+        sender.send_bytes(msgspec.msgpack.encode(list(_read(batch, known))))

@@ -30,6 +30,28 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Candidate, ...
 
 
 # Processes are only forked by one without threads, which the tests' own may not be any more.
+KILLING = """
+import os, signal, sys, time
+from pathlib import Path
+from feeds.content.folder import scan
+from feeds.reading import ReadingError, read
+
+def children():
+    return {int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
+
+candidates = scan(Path(sys.argv[1])).candidates
+said = set()
+for number in range(8):  # at other moments of reading and writing
+    files = read(candidates * 4 * os.cpu_count(), {})  # far more than are read ahead
+    for _ in range(1 + 60 * number):
+        next(files)
+    os.kill(sorted(children())[number % 2], signal.SIGKILL)
+    try:
+        said.add(f"read {len(list(files))}")
+    except ReadingError as error:
+        said.add(f"{error} {children()}")
+print(*said)
+"""
 DIGEST = """
 import hashlib, sys
 from pathlib import Path
@@ -83,6 +105,15 @@ def test_a_process_with_threads_reads_by_itself(candidates: tuple[Candidate, ...
     finally:
         done.set()
         thread.join()
+
+
+def test_a_reading_process_that_is_killed_is_an_error_and_leaves_none_behind(folder: Path) -> None:
+    assert output(KILLING, folder) == "a process that reads files came to a sudden end; is there memory left? set()\n"
+
+
+def test_readers_end_with_who_wants_no_more(folder: Path) -> None:
+    script = KILLING.partition("said = set()")[0] + "files = read(candidates, {}); next(files); files.close(); print(children())"
+    assert output(script, folder) == "set()\n"
 
 
 def children() -> set[int]:
