@@ -13,9 +13,9 @@ from typing import Protocol
 
 from feeds import reading
 from feeds.content import folder, loader
-from feeds.content.folder import EVERYTHING, FolderError, Unreadable
+from feeds.content.folder import FolderError, Unreadable
 from feeds.errors import MassLossError
-from feeds.model import FileFacts, FileReport, State
+from feeds.model import EVERYTHING, FileFacts, FileReport, State
 from feeds.store.base import Refresh
 from feeds.store.prepared import Prepared
 

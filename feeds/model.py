@@ -94,6 +94,9 @@ class Article:
             raise ValueError(f"{self.id} is updated before it is published")
 
 
+EVERYTHING = ("",)  # the whole content folder, as parts of it: paths of files and folders, relative to it
+
+
 class State(StrEnum):
     """What becomes of a candidate file; each ends in exactly one."""
 

@@ -24,6 +24,7 @@ from feeds.model import FileFacts
 from feeds.store.prepared import Prepared, prepare
 
 _PR_SET_PDEATHSIG = 1
+_MAX_PROCESSES = 16
 _BATCH = 100  # files; a process gets them at once
 _WORTH_A_POOL = 400  # files; fewer are read before processes have started
 _PIPE_BYTES = 1024 * 1024  # what each process may be ahead; about four batches
@@ -53,17 +54,23 @@ def read(candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> Ite
     Raises:
         ReadingError: it could not be done to the end.
     """
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = usable_processors()
     if count > 1 and len(candidates) >= _WORTH_A_POOL and _can_fork():
         yield from _read_in_processes(candidates, known, count)
     else:
         yield from _read(candidates, known)
 
 
+def usable_processors() -> int:
+    """Return how many processes can run at the same time, within reason."""
+    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
 def _can_fork() -> bool:
     """Whether a copy of this process is safe: other threads might hold a lock, which nobody would ever release in the copy.
 
-    So a web worker, which has threads, reads by itself, and `feeds index` and `feeds serve` in processes.
+    So `feeds index` reads in processes, and so does the first look of `feeds serve`; a web worker reads by itself, and so does
+    the process that keeps the index once it has threads that count and tell the hub.
     """
     return sys.platform == "linux" and threading.active_count() == 1
 

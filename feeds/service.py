@@ -16,11 +16,11 @@ from feeds.catalog import AnyPage, SearchPage
 from feeds.errors import FeedsError, IndexBusyError, NotFoundError, StoreError
 from feeds.feed import Document, FeedAddress, FeedOptions, Finding, PageAddress, Site
 from feeds.intake import ALL, HALF, Progress, RefreshResult, take_in, unheard
-from feeds.model import Collection, FileReport, IndexState, Kind, Problem, Slice, State
+from feeds.model import EVERYTHING, Collection, FileReport, IndexState, Kind, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
 from feeds.render.lint import lint
-from feeds.store.base import EVERYTHING, Mark, Snapshot, Store
+from feeds.store.base import Mark, Snapshot, Store
 
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 

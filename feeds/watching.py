@@ -18,9 +18,9 @@ from watchfiles.main import FileChange
 from feeds.config import Config
 from feeds.errors import FeedsError, IndexBusyError
 from feeds.metering import Meter
+from feeds.model import EVERYTHING
 from feeds.reporting import LoggedProgress, log_news, summary
 from feeds.service import FeedService
-from feeds.store.base import EVERYTHING
 from feeds.websub import Announcer
 
 _log = logging.getLogger("feeds")

@@ -18,8 +18,9 @@ from watchfiles.main import FileChange
 from feeds.config import Config
 from feeds.feed import FeedAddress
 from feeds.metering import Meter
+from feeds.model import EVERYTHING
 from feeds.service import FeedService
-from feeds.store.base import EVERYTHING, Store
+from feeds.store.base import Store
 from feeds.watching import Refresher, folder_changes, parts_of, watch_in_background
 
 from .builders import NOON, SITE, write_article

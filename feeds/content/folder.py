@@ -12,9 +12,9 @@ from pathlib import Path, PurePath
 
 from feeds.content.frontmatter import MAX_BYTES
 from feeds.errors import FeedsError
+from feeds.model import EVERYTHING
 
 SUFFIXES = (".md", ".markdown", ".html", ".txt")
-EVERYTHING = ("",)  # the whole folder, as parts of it
 TOPIC_DATA = "_data/topics"
 _TOPIC_SUFFIXES = (".yaml", ".yml")
 _LEFT_OUT = frozenset({"_drafts", "_site", "node_modules", "vendor"})

@@ -11,12 +11,13 @@ from feeds.catalog import ListPage
 from feeds.errors import ExportError
 from feeds.export import manifest as manifests
 from feeds.export import plan
-from feeds.export.making import FeedWork, Made, PageWork, Unit, make_all, put, usable_processors
+from feeds.export.making import FeedWork, Made, PageWork, Unit, make_all, put
 from feeds.export.manifest import MANIFEST, Manifest, Record
 from feeds.export.plan import EVERYTHING, FeedFiles, ListFile, PageFile, Selection
 from feeds.export.tree import Tree
 from feeds.feed import FeedAddress, PageAddress, Site
 from feeds.model import ListedArticle
+from feeds.reading import usable_processors
 from feeds.render import opml
 from feeds.store.base import Gathered, Mark
 

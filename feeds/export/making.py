@@ -7,7 +7,6 @@ the unit.
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -27,7 +26,6 @@ from feeds.feed import Site
 from feeds.model import ListedArticle
 from feeds.render import FORMATS
 
-_MAX_PROCESSES = 16
 _AHEAD = 2  # units for each process that wait for it
 
 
@@ -153,8 +151,3 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def usable_processors() -> int:
-    """Return how many processes can run at the same time, within reason."""
-    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from feeds.model import (
+    EVERYTHING,
     Article,
     ArticleQuery,
     Collection,
@@ -29,8 +30,6 @@ from feeds.model import (
     TopicFacts,
 )
 from feeds.store.prepared import Prepared
-
-EVERYTHING = ("",)  # the whole folder, as parts of it
 
 
 @dataclass(frozen=True, slots=True)

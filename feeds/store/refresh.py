@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
 
-from feeds.model import FileFacts, Problem, State, Takedown, TopicFacts
+from feeds.model import EVERYTHING, FileFacts, Problem, State, Takedown, TopicFacts
 from feeds.store import bulk, rows
-from feeds.store.base import EVERYTHING
 from feeds.store.database import WordIndex
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
