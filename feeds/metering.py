@@ -152,12 +152,13 @@ class Meter:
             self._is_dirty = True
         self.flush()
 
-    def pinged(self, result: str) -> None:
-        """Count a ping of the hub by what came of it, a word of a few."""
-        with self._lock:
-            self._counts.pings[result] = self._counts.pings.get(result, 0) + 1
-            self._is_dirty = True
-        self.flush()
+    def pinged(self, result: str, times: int) -> None:
+        """Count pings of the hub by what came of them, a word of a few."""
+        if times:
+            with self._lock:
+                self._counts.pings[result] = self._counts.pings.get(result, 0) + times
+                self._is_dirty = True
+            self.flush()
 
     def flush(self) -> None:
         """Write what was counted, so that the other processes can read it."""

@@ -120,7 +120,7 @@ class Refresher:
         self._clock = clock
         self._meter = meter
         self._failure = ""
-        self._announcer = _announcer(service, config, clock)
+        self._announcer = _announcer(service, config, clock, meter)
         self._parts_are_enough = False  # known after a look through everything that met no link
 
     def refresh(self, parts: tuple[str, ...] = EVERYTHING) -> bool:
@@ -154,14 +154,14 @@ class Refresher:
         return self._config.content or self._config.content_folder()
 
 
-def _announcer(service: FeedService, config: Config, clock: Callable[[], datetime]) -> Announcer | None:
+def _announcer(service: FeedService, config: Config, clock: Callable[[], datetime], meter: Meter) -> Announcer | None:
     """Return a started announcer where there is a hub that can be told of changes; it begins with what was left untold."""
     site = config.site_with_hub()
     if site is None:
         if config.hub is not None:
             _log.warning("the hub %s can't be told of changes while base_url is not set", config.hub)
         return None
-    announcer = Announcer(service, site, clock)
+    announcer = Announcer(service, site, clock, meter)
     announcer.start()
     announcer.wake()
     return announcer

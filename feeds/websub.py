@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from feeds import paths
 from feeds.errors import FeedsError, IndexBusyError
 from feeds.feed import FeedAddress, Site
+from feeds.metering import Meter
 from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.store.base import Mark
@@ -150,11 +151,12 @@ class Announcer:
         service: FeedService,
         site: Site,
         clock: Callable[[], datetime],
+        meter: Meter,
         *,
         pause: Pause = time.sleep,
         first_wait_seconds: float = _FIRST_WAIT_SECONDS,
     ) -> None:
-        self._service, self._site, self._clock = service, site, clock
+        self._service, self._site, self._clock, self._meter = service, site, clock, meter
         self._pause, self._first_wait_seconds = pause, first_wait_seconds
         self._woken = threading.Event()
 
@@ -172,7 +174,10 @@ class Announcer:
             self._woken.wait(wait)
             self._woken.clear()
             try:
-                is_waiting = bool(announce(self._service, self._site, self._clock(), self._pause).failed)
+                told = announce(self._service, self._site, self._clock(), self._pause)
+                for result, urls in (("accepted", told.accepted), ("refused", told.refused), ("failed", told.failed[:1])):
+                    self._meter.pinged(result, len(urls))
+                is_waiting = bool(told.failed)
             except FeedsError as error:
                 _log.warning("hub %s is not told of changes: %s", self._site.hub, error)
                 is_waiting = True

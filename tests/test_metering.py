@@ -20,7 +20,7 @@ def count_in_child(folder: Path, subscribers: int) -> None:
     meter = Meter(folder)
     meter.request("topics rss", "200 OK", 0.002, "hit")
     meter.claim("topics", "ai", "/topics/ai/feed.rss?", FEEDLY.format(subscribers))
-    meter.pinged("accepted")
+    meter.pinged("accepted", 1)
     meter.flush()
 
 

@@ -190,13 +190,17 @@ def test_hub_that_is_no_hub_is_away(answers: bool, caplog: pytest.LogCaptureFixt
     assert "can't be told of 1 feeds" in caplog.text
 
 
-def test_announcer_tells_when_woken_and_again_by_itself_after_a_failure(store: Store, site: Site, hub: Hub, service: FeedService) -> None:
+def test_announcer_tells_when_woken_and_again_by_itself_after_a_failure_and_counts(
+    store: Store, site: Site, hub: Hub, service: FeedService, tmp_path: Path
+) -> None:
     refresh(store, NOON, good(topics=(), category=None, type=None, provider=None))
     hub.fail(*[500] * 3)
-    announcer = Announcer(service, site, lambda: NOON, pause=Pauses(), first_wait_seconds=0.01)
+    meter = Meter(tmp_path / "counts")
+    announcer = Announcer(service, site, lambda: NOON, meter, pause=Pauses(), first_wait_seconds=0.01)
     announcer.start()
     announcer.wake()
     wait_for(lambda: set(hub.published) == urls("/"))
+    wait_for(lambda: meter.total().pings == {"failed": 1, "accepted": 3})
 
 
 def test_refreshes_of_a_server_without_feeds_serve_tell_the_hub(config: Config, content: Path, service: FeedService, hub: Hub) -> None:
