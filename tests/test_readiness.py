@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from feeds.config import Config
 from feeds.metering import Meter
 from feeds.service import FeedService
+from feeds.store.base import Store
 from feeds.watching import Refresher
 from feeds.web import create_app
 
@@ -22,6 +23,7 @@ from .conftest import Clock
 STRANGER = {"REMOTE_ADDR": "203.0.113.9"}
 JSON = {"Accept": "application/json"}
 LATER = timedelta(seconds=90)
+REFUSAL = "refused.md:3: is no YAML: did not find expected node content"
 
 
 @pytest.fixture
@@ -61,6 +63,7 @@ def test_operators_are_told_how_the_index_does(client: FlaskClient, clock: Clock
             "skipped: 1",
             "refused: 1",
             "refresh_failure: -",
+            f"refused_files: {REFUSAL}",
         ],
     )
 
@@ -77,7 +80,16 @@ def test_operators_programs_are_told_in_json(client: FlaskClient) -> None:
         "skipped": 1,
         "refused": 1,
         "refresh_failure": None,
+        "troubles": [],
+        "refused_files": [REFUSAL],
     }
+
+
+def test_operators_are_told_what_could_not_be_looked_at(client: FlaskClient, store: Store) -> None:
+    with store.refreshing(NOON) as refreshing:
+        refreshing.note(["closed: can't be read: Permission denied", "b\x1b"])
+        refreshing.finish(None)
+    assert "\ntroubles: closed: can't be read: Permission denied\ntroubles: b\\x1b\n" in client.get("/readyz").text
 
 
 def test_no_cache_keeps_it(client: FlaskClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,15 @@ from flask import Response, request
 
 from feeds.config import Config
 from feeds.errors import StoreError
+from feeds.model import Level
+from feeds.reporting import problem_line
 from feeds.service import FeedService
+from feeds.text import escape_controls
 from feeds.web.hotcache import HotCache
 from feeds.web.requests import is_operator
 from feeds.web.responses import plain
+
+_LISTED = 100  # lines of a kind; `feeds check` lists them all
 
 
 def readiness(service: FeedService, cache: HotCache, config: Config, now: datetime) -> Response:
@@ -31,7 +36,7 @@ def readiness(service: FeedService, cache: HotCache, config: Config, now: dateti
     if request.accept_mimetypes.best_match(["text/plain", "application/json"]) == "application/json":
         response = Response(json.dumps({"status": "ready"} | facts, indent=2) + "\n", content_type="application/json")
     else:
-        response = plain("\n".join(("ready", *(f"{name}: {'-' if fact is None else fact}" for name, fact in facts.items()), "")), 200)
+        response = plain("\n".join(("ready", *_lines(facts), "")), 200)
     response.headers["Vary"] = "Accept"
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -58,3 +63,13 @@ def _facts(service: FeedService, cache: HotCache, config: Config, now: datetime)
     for each, count in health.counts.items():
         yield each.value, count
     yield "refresh_failure", health.failure
+    yield "troubles", [escape_controls(trouble) for trouble in health.troubles[:_LISTED]]
+    errors = [problem_line(one.path, problem) for one in health.refused for problem in one.problems if problem.level is Level.ERROR]
+    yield "refused_files", errors[:_LISTED]
+
+
+def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the facts as text, each item of a list in a line of its own."""
+    for name, fact in facts.items():
+        for item in fact if isinstance(fact, list) else (fact,):
+            yield f"{name}: {'-' if item is None else item}"
