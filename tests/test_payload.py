@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from string import ascii_letters, digits
 
 from hypothesis import example, given
@@ -46,8 +45,7 @@ def test_what_ends_front_matter_as_a_payload_does_needs_no_name() -> None:
     assert not spills(data.replace(b"==", b""), b"x AbCd01234567 x")
 
 
-def test_a_megabyte_that_nearly_ends_as_a_payload_does_takes_no_time() -> None:
-    start = time.perf_counter()
+def test_a_megabyte_that_nearly_ends_as_a_payload_does_is_none() -> None:
+    # Where the time grows with the square of the length, as it once did, this takes an hour.
     for filling in (b"a" * 1_000_000 + b" =", b"=" * 1_000_000 + b"x", b"='" * 500_000 + b"x", b"secured" * 150_000):
         assert not spills(b"---\na: " + filling + b"\n---\n", b"said")
-    assert time.perf_counter() - start < 5
