@@ -15,10 +15,10 @@ from feeds.identity import distinct_slugs, fold, slug
 from feeds.model import Kind, TopicFacts
 from feeds.store import rows
 from feeds.store.prepared import NamedLabel
+from feeds.store.queries import in_chunks, visible
 from feeds.store.schema import FOREVER, articles, collections, former_slugs, memberships, relations, turns
 from feeds.store.snapshot import modification_time
 
-_IN_CHUNK = 500  # values in one `IN (…)`
 _COLUMNS = tuple(column.name for column in collections.columns)
 
 
@@ -126,15 +126,12 @@ class CollectionBook:
 
     def _count_shown(self, ids: set[int]) -> None:
         """Count the shown articles of collections anew."""
-        visible = and_(memberships.c.shown_from <= self._now, memberships.c.shown_until > self._now)
-        counting = select(memberships.c.collection_id, func.count().label("total")).where(visible).group_by(memberships.c.collection_id)
+        counting = select(memberships.c.collection_id, func.count().label("total")).group_by(memberships.c.collection_id)
+        counting = counting.where(visible(memberships.c, self._now))
         for collection in ids:
             self._by_id[collection].shown = 0
-        ordered = sorted(ids)
-        for start in range(0, len(ordered), _IN_CHUNK):
-            of_these = counting.where(memberships.c.collection_id.in_(ordered[start : start + _IN_CHUNK]))
-            for row in self._connection.execute(of_these):
-                self._by_id[row.collection_id].shown = row.total
+        for row in in_chunks(self._connection, counting, memberships.c.collection_id, ids):
+            self._by_id[row.collection_id].shown = row.total
 
     def _since(self, entry: _Entry) -> int | None:
         first_shown = case((memberships.c.shown_from > memberships.c.listed_at, memberships.c.shown_from), else_=memberships.c.listed_at)

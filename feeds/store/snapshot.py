@@ -19,7 +19,6 @@ from feeds.model import (
     IndexState,
     Kind,
     Label,
-    Level,
     ListedArticle,
     Month,
     Problem,
@@ -31,8 +30,9 @@ from feeds.model import (
 from feeds.store import rows, slices
 from feeds.store.base import Mark
 from feeds.store.database import WordIndex
+from feeds.store.filereports import FileReports
+from feeds.store.queries import in_chunks, visible
 from feeds.store.schema import (
-    IS_REFUSED,
     articles,
     collections,
     files,
@@ -46,7 +46,6 @@ from feeds.store.schema import (
     turns,
 )
 
-_IN_CHUNK = 500  # values in one `IN (…)`
 _LATEST = 500  # articles whose topics are neighbours
 _DAY = 86_400  # seconds
 _DAY_ONE = datetime(1, 1, 1, tzinfo=UTC)  # no moment is before it, and so no division of one is of a negative number
@@ -59,6 +58,7 @@ class SqlSnapshot:
         self._connection = connection
         self._words = words
         self._now = rows.seconds(now)
+        self._files = FileReports(connection, self._now)
         self._months: dict[tuple[Kind, str], tuple[Month, ...]] = {}  # all pages of a collection need them
 
     def state(self) -> IndexState:
@@ -112,7 +112,7 @@ class SqlSnapshot:
         return or_(collections.c.facts.is_not(None), collections.c.since <= self._now, collections.c.kind == Kind.ALL)
 
     def _visible(self, columns: Any) -> ColumnElement[bool]:
-        return and_(columns.shown_from <= self._now, columns.shown_until > self._now)
+        return visible(columns, self._now)
 
     def slug_for(self, kind: Kind, spelling: str) -> str | None:
         folded = fold(spelling)
@@ -294,9 +294,7 @@ class SqlSnapshot:
         return frozenset(keys[key] for key in known - shown)
 
     def _in_chunks(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[rows.Row]:
-        ordered = sorted(values)
-        for start in range(0, len(ordered), _IN_CHUNK):
-            yield from self._connection.execute(query.where(column.in_(ordered[start : start + _IN_CHUNK])))
+        return in_chunks(self._connection, query, column, values)
 
     def modified_at(self, kind: Kind, slug: str) -> datetime | None:
         return self._modification_times(collections.c.kind == kind, collections.c.slug == slug).get((kind, slug))
@@ -328,70 +326,17 @@ class SqlSnapshot:
         return None if found is None else Mark(found.token, rows.seen(found.seen))
 
     def counts(self) -> Mapping[State, int]:
-        by_state = select(files.c.state, func.count().label("total")).group_by(files.c.state)
-        counts = dict.fromkeys(State, 0) | {State(row.state): row.total for row in self._connection.execute(by_state)}
-        for report in self._unshown():
-            counts[State.SHOWN] -= 1
-            counts[report.state] += 1
-        return counts
+        return self._files.counts()
 
     def reports(self) -> Iterator[FileReport]:
-        unshown = {report.path: report for report in self._unshown()}
-        query = self._reported().where(or_(files.c.problems.is_not(None), files.c.path.in_(select(files.c.path).where(self._is_unshown()))))
-        for row in self._connection.execute(query):
-            problems = rows.problems(row.problems)
-            if row.path in unshown:
-                report = unshown[row.path]
-                yield replace(report, problems=(*report.problems, *problems))
-            else:
-                yield FileReport(row.path, State(row.state), _refusals(problems, row) if row.state == State.REFUSED else problems)
-
-    def _reported(self) -> Select[Any]:
-        kept = articles.c.id.is_not(None)
-        return (
-            select(files.c.path, files.c.state, files.c.takedown, files.c.problems, kept.label("kept"))
-            .join_from(files, articles, files.c.id == articles.c.id, isouter=True)
-            .order_by(files.c.path)
-        )
+        return self._files.reports()
 
     def refused(self) -> tuple[FileReport, ...]:
-        found = self._connection.execute(self._reported().where(IS_REFUSED))
-        return tuple(FileReport(row.path, State.REFUSED, _refusals(rows.problems(row.problems), row)) for row in found)
+        return self._files.refused()
 
     def troubles(self) -> tuple[str, ...]:
         found = self._connection.execute(select(meta.c.value).where(meta.c.name == "troubles")).scalar()
         return tuple(found.split("\n")) if found else ()
-
-    def _is_unshown(self) -> ColumnElement[bool]:
-        unshown = select(articles.c.id).where(or_(articles.c.shown_from > self._now, articles.c.shown_until <= self._now))
-        return and_(files.c.state == State.SHOWN, files.c.id.in_(unshown))
-
-    def _unshown(self) -> Iterator[FileReport]:
-        """Yield the good files whose article is not shown, with the reason."""
-        query = select(files.c.path, files.c.key, articles.c.published_at).join_from(files, articles, files.c.id == articles.c.id)
-        found = self._connection.execute(query.where(self._is_unshown()).order_by(files.c.path)).all()
-        keys = {row.key for row in found}
-        removed_by = {
-            row.key: row.path
-            for row in self._in_chunks(select(files.c.key, files.c.path).where(files.c.takedown == Takedown.IDENTITY), files.c.key, keys)
-        }
-        winners = {
-            row.key: row.path
-            for row in self._in_chunks(
-                select(articles.c.key, files.c.path)
-                .join_from(articles, files, articles.c.id == files.c.id)
-                .where(self._visible(articles.c)),
-                articles.c.key,
-                keys,
-            )
-        }
-        for row in found:
-            if row.key in removed_by:
-                yield FileReport(row.path, State.HIDDEN, (Problem(f"is removed by {removed_by[row.key]}"),))
-            elif row.published_at > self._now:
-                yield FileReport(row.path, State.HIDDEN, (Problem("is still ahead", field="publishedDateTime"),))
-            else:
-                yield FileReport(row.path, State.SKIPPED, (Problem(f"duplicate of {winners[row.key]}"),))
 
     def failure(self) -> str | None:
         return self._connection.execute(select(meta.c.value).where(meta.c.name == "failure")).scalar() or None
@@ -424,13 +369,3 @@ def _without(article: Article, hidden: frozenset[str]) -> Article:
     if not any(story.id in hidden for story in article.related):
         return article
     return replace(article, related=tuple(story for story in article.related if story.id not in hidden))
-
-
-def _refusals(problems: tuple[Problem, ...], row: rows.Row) -> tuple[Problem, ...]:
-    if row.kept:
-        effect = "; the last good version stays served"
-    elif row.takedown != Takedown.NONE:
-        effect = "; the article is hidden, because it is taken down or may be"
-    else:
-        return problems
-    return tuple(replace(problem, reason=problem.reason + effect) if problem.level is Level.ERROR else problem for problem in problems)
