@@ -48,8 +48,8 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
     Raises:
         ConfigError: there is no folder, nobody could ask for its feeds, or the address can't be listened on.
     """
-    address = _free_address(config)
     config = replace(config, database=config.database_url)  # for good, whatever becomes of the folder
+    address = _free_address(config)
     store = open_store(config.database_url)
     service = FeedService(store)
     if config.content is not None:
