@@ -37,9 +37,9 @@ from feeds.web import create_app
 
 _LISTED_TOPICS = 20
 _TICK_SECONDS = 0.5
-_THREADS = 4  # of each worker; rendering is work for the processor, so more would only wait
+THREADS = 4  # of each worker; rendering is work for the processor, so more would only wait
 _PATIENCE_SECONDS = 5  # with a worker that does not end
-_REQUESTS_AT_ONCE = 64  # for each worker; more wait in its queue
+REQUESTS_AT_ONCE = 64  # for each worker; more wait in its queue
 
 
 def serve(config: Config, say: Callable[[str], None], progress: Progress = unheard) -> None:
@@ -68,8 +68,8 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
         workers=config.workers,
         log_level=LogLevels.warning,
         websockets=False,
-        blocking_threads=_THREADS,
-        backpressure=_REQUESTS_AT_ONCE,
+        blocking_threads=THREADS,
+        backpressure=REQUESTS_AT_ONCE,
         respawn_failed_workers=True,
         workers_kill_timeout=_PATIENCE_SECONDS,
     )
