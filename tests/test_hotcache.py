@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -182,6 +183,22 @@ def test_last_good_answers_are_given_while_the_index_is_away(site: Site, tmp_pat
     assert site.cache.ready((AI.key,)) is answer
     with pytest.raises(StoreError):
         site.ask(LAW)
+
+
+def test_last_good_answers_are_given_while_the_index_is_made_anew_which_is_told_once(
+    site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = site.ask(AI)
+    for file in tmp_path.glob("index.sqlite3*"):
+        file.unlink()
+    open_store(site.config.database_url).close()
+
+    with caplog.at_level(logging.INFO, "feeds"):
+        assert site.cache.ready((AI.key,)) is site.cache.ready((AI.key,)) is answer
+        site.refresh()
+        assert site.cache.ready((AI.key,)) is answer
+    told = "the index is empty still: the folder was not read yet"
+    assert caplog.messages == [f"the index is away, the last good answers go on being given: {told}", "the index is here again"]
 
 
 def test_nothing_is_given_before_the_first_refresh(service: FeedService, clock: Clock) -> None:

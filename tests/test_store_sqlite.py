@@ -156,6 +156,44 @@ def test_index_that_breaks_while_it_is_open_is_an_error(store: Store, file: Path
         refresh(store, NOON, good())
 
 
+def test_reader_of_an_index_that_was_deleted_says_so_and_makes_none(store: Store, file: Path) -> None:
+    refresh(store, NOON, good())
+    assert titles(store, NOON) == ["Title of a"]
+    file.unlink()
+
+    with pytest.raises(StoreError, match="is not there"):
+        titles(store, NOON)
+    assert not file.exists()
+
+
+def test_refresh_of_an_index_that_was_deleted_makes_another_which_readers_turn_to(store: Store, file: Path) -> None:
+    reader = open_store(f"sqlite:///{file}")
+    refresh(store, NOON, good())
+    assert titles(reader, NOON) == ["Title of a"]
+    for path in file.parent.glob("index.sqlite3*"):
+        path.unlink()
+
+    refresh(store, LATER, good("b"))
+    assert titles(reader, LATER) == ["Title of b"]
+    assert index_exists(f"sqlite:///{file}")
+    reader.close()
+
+
+def test_index_that_another_file_replaced_is_read_and_refreshed_there(store: Store, file: Path, tmp_path: Path) -> None:
+    refresh(store, NOON, good())
+    assert titles(store, NOON) == ["Title of a"]
+    other = open_store(f"sqlite:///{tmp_path}/other.sqlite3")
+    refresh(other, NOON, good("b"))
+    other.close()
+    (tmp_path / "other.sqlite3").rename(file)
+
+    assert titles(store, NOON) == ["Title of b"]
+    refresh(store, LATER, good("c"))
+    again = open_store(f"sqlite:///{file}")
+    assert sorted(titles(again, LATER)) == ["Title of b", "Title of c"]
+    again.close()
+
+
 def bytes_of(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.glob("index.sqlite3*")))
 

@@ -37,6 +37,9 @@ class Database(Protocol):
     def words(self) -> WordIndex:
         """By which words its articles are found."""
 
+    def identity(self) -> object:
+        """Return what tells the place of the tables from another that takes it; None where there is none yet."""
+
     def exists(self) -> bool:
         """Whether it has the tables of an index already, of whatever version."""
 

@@ -104,6 +104,9 @@ class PostgresDatabase:
 
         return engine
 
+    def identity(self) -> object:
+        return self._name
+
     def exists(self) -> bool:
         with self.reading() as connection:
             return inspect(connection).has_table("meta")

@@ -72,14 +72,20 @@ class SqlStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._refresh_lock = Lock()
+        self._prepared: object = None  # the identity of the database whose tables are of this version
 
     def prepare(self) -> None:
         """Create the tables, or bring them to this version; where they are, opening waits for no refresh."""
+        if not self._is_current():
+            with self._database.migrating() as connection:
+                migrate(connection, self._database.words)
+        self._prepared = self._database.identity()
+
+    def _is_current(self) -> bool:
+        if self._database.identity() is None:
+            return False
         with self._database.reading() as connection:
-            if is_current(connection):
-                return
-        with self._database.migrating() as connection:
-            migrate(connection, self._database.words)
+            return is_current(connection)
 
     @contextmanager
     def reading(self, now: datetime) -> Iterator[SqlSnapshot]:
@@ -96,6 +102,8 @@ class SqlStore:
         if not self._refresh_lock.acquire(blocking=False):
             raise IndexBusyError("another thread refreshes the index right now")
         try:
+            if self._database.identity() != self._prepared:
+                self.prepare()
             with self._database.refreshing() as connection:
                 refresh = SqlRefresh(connection, self._database.words, now)
                 yield refresh

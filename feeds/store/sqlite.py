@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, TextClause, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from feeds.errors import IndexBusyError, StoreError
 
@@ -68,11 +68,16 @@ class SqliteDatabase:
         self._file = Path(url.database) if url.database else None
         self._engine = _engine(url, self._file)
 
+    def identity(self) -> object:
+        return "memory" if self._file is None else _identity(self._file)
+
     def exists(self) -> bool:
         return self._file is not None and self._file.is_file()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        if self.identity() is None:  # who only reads makes no file
+            raise StoreError(f"{self._name}: is not there")
         with self._errors(), self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -118,15 +123,24 @@ def _engine(url: URL, file: Path | None) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, **options)
 
     @event.listens_for(engine, "do_connect")
-    def _make_folder(*_: object) -> None:
+    def _make_folder(_: object, record: Any, *__: object) -> None:
         if file is not None:
+            record.info["identity"] = _identity(file)
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(f"{file}: its folder can't be created: {error.strerror}") from error
 
+    @event.listens_for(engine, "checkout")
+    def _reconnect(_: object, record: Any, __: object) -> None:
+        """Let go of a file that is at this place no more: it was deleted or put aside, and another one made."""
+        if file is not None and record.info["identity"] != _identity(file):
+            raise DisconnectionError
+
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: object) -> None:
+    def _prepare(connection: Any, record: Any) -> None:
+        if file is not None and record.info["identity"] is None:  # it was made just now
+            record.info["identity"] = _identity(file)
         # The driver begins no transaction for reading; SQLAlchemy's docs say to do it by hand ("begin" below):
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#enabling-non-legacy-sqlite-transactional-modes-with-the-sqlite3-or-aiosqlite-driver
         connection.isolation_level = None
@@ -143,6 +157,15 @@ def _engine(url: URL, file: Path | None) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another in its place; None where there is none."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _write_ahead(connection: Any) -> None:

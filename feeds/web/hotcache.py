@@ -100,15 +100,18 @@ class HotCache:
         """Look where the index stands; one at a time, because that takes seconds where a server does not even refuse."""
         try:
             state = self._service.state(now)
-        except StoreError as error:
+            if state.refreshed_at is None:
+                raise NotReadyError
+        except (StoreError, NotReadyError) as error:
             if known is None:
                 raise
-            _log.warning("the index is away, the last good answers go on being given: %s", error)
+            if str(error) != self._trouble:
+                _log.warning("the index is away, the last good answers go on being given: %s", error)
             state, self._trouble = known, str(error)
         else:
+            if self._trouble is not None:
+                _log.info("the index is here again")
             self._trouble = None
-        if state.refreshed_at is None:
-            raise NotReadyError
         self._checked_until = time.monotonic() + self._check_seconds
         self._state = state
         return state
