@@ -19,12 +19,13 @@ from click import Context
 from click.testing import CliRunner, Result
 
 from feeds.cli import COMMANDS, main
-from feeds.config import HELP, Config
+from feeds.config import Config
 from feeds.feed import FeedAddress
 from feeds.identity import article_id
 from feeds.model import Kind, State
 from feeds.render import FORMATS
 from feeds.service import FeedService
+from feeds.settings import HELP
 from feeds.store.base import Store
 
 from .builders import NOON, write_article

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from feeds.config import HELP, Config
+from feeds.config import Config
 from feeds.errors import ConfigError
 from feeds.feed import Site
+from feeds.settings import HELP
 
 
 def load(directory: Path, options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None, file: str = "") -> Config:

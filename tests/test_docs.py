@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from feeds.cli import COMMANDS, main
-from feeds.config import ENVIRONMENT_PREFIX, HELP, Config
+from feeds.config import ENVIRONMENT_PREFIX, Config
+from feeds.settings import HELP
 
 from .conftest import REPOSITORY
 

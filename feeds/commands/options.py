@@ -13,9 +13,10 @@ from typing import Any
 import click
 
 from feeds.clock import now
-from feeds.config import HELP, Config
+from feeds.config import Config
 from feeds.errors import IndexBusyError, MassLossError
 from feeds.service import FeedService
+from feeds.settings import HELP
 from feeds.store.sql import open_store
 
 INDEX = ("database",)

@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from flask import Request
 
-from feeds.config import LOOPBACK_HOSTS, Config, Networks
+from feeds.config import LOOPBACK_HOSTS, Config
 from feeds.errors import FeedsError
 from feeds.feed import Site
+from feeds.settings import Networks
 
 _HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 # Of whole segments, none of them empty or of dots alone: what comes behind would be another host or another path.
