@@ -113,12 +113,11 @@ class Meter:
         self._is_dirty = False
         self._is_alone = False  # nobody can read what we write
 
-    def request(self, labels: str, status: str, seconds: float, cache: str) -> None:
-        """Count a request: the kind of feed and the format, the status line, how long it took, what the cache did."""
-        key = f"{labels} {status[:3]}"
+    def request(self, labels: str, seconds: float, cache: str) -> None:
+        """Count a request: the kind of feed, the format and the status, how long it took, what the cache did."""
         with self._lock:
             counts = self._counts
-            counts.requests[key] = counts.requests.get(key, 0) + 1
+            counts.requests[labels] = counts.requests.get(labels, 0) + 1
             counts.buckets[bisect_left(BUCKETS, seconds)] += 1
             counts.seconds += seconds
             counts.answers[cache] = counts.answers.get(cache, 0) + 1

@@ -18,7 +18,7 @@ FEEDLY = "Feedly/1.0 (+http://www.feedly.com/fetcher.html; {} subscribers; like 
 def count_in_child(folder: Path, subscribers: int) -> None:
     """Count as a worker does that was forked from a process with a meter of its own."""
     meter = Meter(folder)
-    meter.request("topics rss", "200 OK", 0.002, "hit")
+    meter.request("topics rss 200", 0.002, "hit")
     meter.claim("topics", "ai", "/topics/ai/feed.rss?", FEEDLY.format(subscribers))
     meter.pinged("accepted", 1)
     meter.flush()
@@ -57,7 +57,7 @@ def test_processes_are_added_up_and_the_last_word_counts(tmp_path: Path) -> None
 
 def test_forked_process_leaves_what_its_parent_counted_to_the_parent(tmp_path: Path) -> None:
     meter = Meter(tmp_path)
-    meter.request("topics rss", "200 OK", 0.002, "hit")
+    meter.request("topics rss 200", 0.002, "hit")
 
     child = multiprocessing.get_context("fork").Process(target=meter.flush)
     child.start()
@@ -100,14 +100,14 @@ def test_counts_are_bounded_whoever_claims_what(tmp_path: Path) -> None:
 
 def test_what_was_counted_is_written_without_being_asked(tmp_path: Path) -> None:
     meter = Meter(tmp_path)
-    meter.request("topics rss", "200 OK", 0.002, "hit")
+    meter.request("topics rss 200", 0.002, "hit")
     assert wait_for((tmp_path / str(os.getppid()) / str(os.getpid())).is_file)
 
 
 def test_where_nothing_can_be_written_a_process_counts_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     meter = Meter(tmp_path / "file" / "counts")
-    meter.request("topics rss", "200 OK", 9.0, "miss")
+    meter.request("topics rss 200", 9.0, "miss")
     assert [meter.total().requests for _ in range(2)] == [{"topics rss 200": 1}] * 2
     assert len(caplog.messages) == 1
 

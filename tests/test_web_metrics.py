@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from feeds.config import Config
-from feeds.web.metrics import classified
+from feeds.web.counting import classified
 
 from .aggregators import AGGREGATORS
 from .builders import client_of, write_article

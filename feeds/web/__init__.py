@@ -18,9 +18,11 @@ from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_in_background
 from feeds.web.access import guarded
-from feeds.web.hotcache import HotCache, answer_early
-from feeds.web.metrics import metered, register_metrics, unready
-from feeds.web.requests import spelling
+from feeds.web.counting import counted
+from feeds.web.early import answer_early
+from feeds.web.hotcache import HotCache
+from feeds.web.metrics import register_metrics
+from feeds.web.requests import speller
 from feeds.web.responses import register_errors
 from feeds.web.views import register
 
@@ -46,9 +48,9 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     register(app, service, cache, config, clock)
     register_metrics(app, meter, service, config, clock)
     register_errors(app, config.language)
-    ready = answer_early(cache, unready(app.wsgi_app), clock, lambda environ: spelling(environ, config))
-    served = guarded(config.access_keys, ready) if config.access_keys else ready
-    app.wsgi_app = metered(meter, served)  # type: ignore[assignment, method-assign] # as Flask's docs have it
+    ready = answer_early(cache, counted(meter, app.wsgi_app), clock, speller(config), meter)
+    served = guarded(config.access_keys, ready, meter) if config.access_keys else ready
+    app.wsgi_app = served  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:
         watch_in_background(service, config, clock, meter)
     return app

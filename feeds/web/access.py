@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
 from feeds import paths
+from feeds.metering import Meter
 from feeds.render import FORMATS
-from feeds.web.hotcache import StartResponse, WSGIApplication
+from feeds.web.counting import StartResponse, WSGIApplication, classified
 
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")  # which have rules of their own
 _PARAMETER = "key"
@@ -29,16 +31,18 @@ _REFUSAL = [
 ]
 
 
-def guarded(keys: Sequence[str], application: WSGIApplication) -> WSGIApplication:
+def guarded(keys: Sequence[str], application: WSGIApplication, meter: Meter) -> WSGIApplication:
     """Return the application for those who have a key, with answers that nobody else's cache or page may keep."""
     known = [key.encode() for key in keys]
 
     def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        started = time.monotonic()
         given = [*_taken_from_query(environ), *_taken_from_header(environ)]
         if environ["PATH_INFO"] in OPEN_PATHS:
             return application(environ, start_response)
         if not _is_any(given, known):
             start_response("401 UNAUTHORIZED", list(_REFUSAL))
+            meter.request(f"{classified(environ['PATH_INFO'])[0]} 401", time.monotonic() - started, "none")
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [_MESSAGE]
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

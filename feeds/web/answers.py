@@ -33,11 +33,28 @@ class Reply(NamedTuple):
     body: bytes
 
 
-_NOT_ACCEPTABLE = Reply(
-    "406 NOT ACCEPTABLE",
-    [("Content-Type", "text/plain; charset=utf-8"), ("Vary", "Accept-Encoding")],
-    b"offered content codings: br, zstd, gzip, identity\n",
-)
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that may be said of an answer to who accepts a content coding, right for a moment."""
+
+    full: Reply
+    unchanged: Reply
+    etag: str  # quoted
+    modified_at: datetime | None
+
+    def is_known(self, environ: WSGIEnvironment) -> bool:
+        """Whether the client has these bytes (RFC 9110 section 13); If-Modified-Since counts only without If-None-Match."""
+        known = environ.get("HTTP_IF_NONE_MATCH")
+        if known:
+            return known == self.etag or parse_etags(known).contains_weak(self.etag[1:-1])
+        since = environ.get("HTTP_IF_MODIFIED_SINCE")
+        if since is None or self.modified_at is None:
+            return False
+        seen_at = parse_date(since)
+        return seen_at is not None and self.modified_at <= seen_at
+
+
+_OFFER = b"offered content codings: br, zstd, gzip, identity\n"
 
 
 def _gzip(body: bytes) -> bytes:
@@ -85,20 +102,27 @@ class Answer:
         return len(self.document.body) + sum(len(shown.body) for shown in self._representations.values())
 
     def reply(self, environ: WSGIEnvironment, now: datetime, next_turn_at: datetime | None) -> Reply:
-        """Return what a GET request gets; HEAD gets the same without the body (RFC 9110 sections 12.5.3 and 13).
+        """Return what a GET request gets now; HEAD gets the same without the body."""
+        prepared = self.prepare(environ.get("HTTP_ACCEPT_ENCODING", ""), now, next_turn_at)
+        return prepared.unchanged if prepared.is_known(environ) else prepared.full
+
+    def prepare(self, accept_encoding: str, now: datetime, next_turn_at: datetime | None) -> Prepared:
+        """Return what whoever accepts these codings gets now (RFC 9110 section 12.5.3).
 
         `next_turn_at` is when the answer may be another one by itself; no cache keeps it longer.
         """
-        coding = negotiate(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        coding = negotiate(accept_encoding)
         if coding is None:
-            return _NOT_ACCEPTABLE
+            length = ("Content-Length", str(len(_OFFER)))
+            headers = [("Content-Type", "text/plain; charset=utf-8"), length, ("Vary", "Accept-Encoding"), *self.extra_headers]
+            offer = Reply("406 NOT ACCEPTABLE", headers, _OFFER)
+            return Prepared(offer, offer, "", None)
         shown = self._representations.get(coding) or self._represent(coding)
         headers = [*shown.validator_headers, ("Cache-Control", self._cache_control(now, next_turn_at))]
         if self.document.modified_at is not None:
             headers.append(("Last-Modified", http_date(min(self.document.modified_at, now))))
-        if self._is_known(shown.etag, environ):
-            return Reply("304 NOT MODIFIED", headers, b"")
-        return Reply("200 OK", [*shown.content_headers, *headers], shown.body)
+        full = Reply("200 OK", [*shown.content_headers, *headers], shown.body)
+        return Prepared(full, Reply("304 NOT MODIFIED", headers, b""), shown.etag, self.document.modified_at)
 
     def _represent(self, coding: str) -> _Representation:
         encode = _CODINGS.get(coding) if len(self.document.body) >= _SMALLEST else None
@@ -116,15 +140,6 @@ class Answer:
         if next_turn_at is not None:
             max_age = min(max_age, max(0, int((next_turn_at - now).total_seconds())))
         return f"public, max-age={max_age}, stale-while-revalidate={_STALE_SECONDS}, stale-if-error={_STALE_SECONDS}"
-
-    def _is_known(self, etag: str, environ: WSGIEnvironment) -> bool:
-        """Whether the client has these bytes; If-Modified-Since counts only without If-None-Match."""
-        known = environ.get("HTTP_IF_NONE_MATCH")
-        if known:
-            return known == etag or parse_etags(known).contains_weak(etag[1:-1])
-        since, modified_at = environ.get("HTTP_IF_MODIFIED_SINCE"), self.document.modified_at
-        seen_at = None if since is None else parse_date(since)
-        return seen_at is not None and modified_at is not None and modified_at <= seen_at
 
 
 @lru_cache(maxsize=256)

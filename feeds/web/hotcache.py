@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from feeds.errors import NotReadyError, OverloadedError, StoreError
 from feeds.model import IndexState, Kind
 from feeds.service import FeedService
 from feeds.web.answers import Answer
+from feeds.web.requests import Spelling
 
 _MAX_BYTES = 24 * 1024 * 1024  # of one worker
 _MAX_SPELLINGS = 20_000  # of URLs: each is remembered with the answer it led to
@@ -27,9 +28,6 @@ _MAKERS = 4  # answers made at the same time; more would only share the processo
 _PATIENCE_SECONDS = 5.0  # how long a request waits for its turn to make one
 
 _log = logging.getLogger("feeds")
-
-StartResponse = Callable[..., Any]
-WSGIApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,18 @@ class _Entry:
     was_used: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is known of the index from one look at its state to the next, and what is said in the meantime.
+
+    Whatever is put into `said` has to be right in `state`. It goes with the moment, so nothing in it is ever stale.
+    """
+
+    state: IndexState | None = None  # None: it was never seen
+    until: float = float("-inf")  # on the clock of time.monotonic
+    said: dict[Any, Any] = field(default_factory=dict)
+
+
 class HotCache:
     """The answers of one worker."""
 
@@ -70,14 +80,13 @@ class HotCache:
         self._max_bytes = max_bytes
         self._patience_seconds = patience_seconds
         self._entries: dict[str, _Entry] = {}
-        self._spellings: dict[tuple[str, ...], str] = {}
+        self._spellings: dict[Spelling, str] = {}
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
         self._makers = threading.BoundedSemaphore(_MAKERS)
-        self._state: IndexState | None = None
+        self._moment = Moment()
         self._trouble: str | None = None
-        self._checked_until = 0.0
 
     def state(self) -> IndexState:
         """Return where the index stands, as of a moment ago; while it is away, where it last stood.
@@ -86,13 +95,14 @@ class HotCache:
             NotReadyError: nothing was ever indexed.
             StoreError: the index is away, and we never saw it.
         """
-        known, now = self._state, self._clock()
-        if known is not None and time.monotonic() < self._checked_until and not _has_turned(known, now):
+        moment = self._moment
+        known = moment.state
+        if known is not None and time.monotonic() < moment.until:
             return known
         if not self._looking.acquire(blocking=known is None):
             return known  # type: ignore[return-value] # not None here
         try:
-            return self._look(known, now)
+            return self._look(known, self._clock())
         finally:
             self._looking.release()
 
@@ -112,16 +122,23 @@ class HotCache:
             if self._trouble is not None:
                 _log.info("the index is here again")
             self._trouble = None
-        self._checked_until = time.monotonic() + self._check_seconds
-        self._state = state
+        lasts = self._check_seconds
+        if state.next_turn_at is not None and state.next_turn_at > now:
+            lasts = min(lasts, (state.next_turn_at - now).total_seconds())
+        self._moment = Moment(state, time.monotonic() + lasts)
         return state
+
+    @property
+    def moment(self) -> Moment:
+        """Return what is known and said right now; once it is over, `state` begins the next."""
+        return self._moment
 
     @property
     def trouble(self) -> str | None:
         """Return why the index is away, as of the last look at its state; None while it is here."""
         return self._trouble
 
-    def answer(self, subject: Subject, make: Callable[[], Answer], spelling: tuple[str, ...]) -> Answer:
+    def answer(self, subject: Subject, make: Callable[[], Answer], spelling: Spelling) -> Answer:
         """Return the answer for a subject, made by `make` unless it is at hand; once, however many ask for it.
 
         `spelling` is what `ready` will know the same request by.
@@ -151,7 +168,7 @@ class HotCache:
         finally:
             self._makers.release()
 
-    def ready(self, spelling: tuple[str, ...]) -> Answer | None:
+    def ready(self, spelling: Spelling) -> Answer | None:
         """Return the answer that a request of this spelling got before, if it is still right."""
         key = self._spellings.get(spelling)
         entry = None if key is None else self._right(self._entries.get(key))
@@ -193,30 +210,5 @@ class HotCache:
                     size -= oldest.answer.size
 
 
-def _has_turned(state: IndexState, now: datetime) -> bool:
-    return state.next_turn_at is not None and state.next_turn_at <= now
-
-
 def _month(state: IndexState) -> paths.Period | None:
     return None if state.refreshed_at is None else paths.month(state.refreshed_at)
-
-
-def answer_early(
-    cache: HotCache, application: WSGIApplication, clock: Callable[[], datetime], spell: Callable[[dict[str, Any]], tuple[str, ...]]
-) -> WSGIApplication:
-    """Return the application behind a layer that gives the ready answers itself.
-
-    `spell` returns all of a request that says which answer it gets.
-    """
-
-    def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        method = environ["REQUEST_METHOD"]
-        if method in {"GET", "HEAD"}:
-            answer = cache.ready(spell(environ))
-            if answer is not None:
-                reply = answer.reply(environ, clock(), cache.state().next_turn_at)
-                start_response(reply.status, reply.headers)
-                return [reply.body] if method == "GET" else []
-        return application(environ, start_response)
-
-    return layer

@@ -6,31 +6,22 @@ aggregators. No address and no URL is among them.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from flask import Flask, Response, abort, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from feeds import paths
 from feeds.config import Config
 from feeds.errors import StoreError
 from feeds.metering import BUCKETS, Counts, Meter
-from feeds.model import Kind
-from feeds.render import FORMATS
 from feeds.service import FeedService
-from feeds.web.hotcache import StartResponse, WSGIApplication
 from feeds.web.requests import is_operator
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_MOST_PATHS = 4096
-_KINDS = {kind.value: kind for kind in Kind}
-_MADE = "feeds.was_made"
 
 
 def register_metrics(app: Flask, meter: Meter, service: FeedService, config: Config, clock: Callable[[], datetime]) -> None:
@@ -43,66 +34,6 @@ def register_metrics(app: Flask, meter: Meter, service: FeedService, config: Con
         response = Response(exposition(meter, service, clock()), content_type=MEDIA_TYPE)
         response.headers["Cache-Control"] = "no-store"
         return response
-
-
-def metered(meter: Meter, application: WSGIApplication) -> WSGIApplication:
-    """Return the application with every request counted; `unready` is to stand behind what gives ready answers."""
-    known: dict[str, tuple[str, tuple[str, str] | None]] = {}
-
-    def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        started = time.perf_counter()
-        answered = ""
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            nonlocal answered
-            answered = status
-            return start_response(status, headers, *rest)
-
-        body = application(environ, start)
-        path = environ["PATH_INFO"]
-        found = known.get(path)
-        if found is None:
-            if len(known) >= _MOST_PATHS:
-                known.clear()
-            found = known[path] = classified(path)
-        labels, feed = found
-        cache = "miss" if _MADE in environ else "none" if answered[:3] == "401" else "hit"
-        meter.request(labels, answered, time.perf_counter() - started, cache)
-        user_agent = environ.get("HTTP_USER_AGENT", "")
-        if feed is not None and ("subscriber" in user_agent or "reader" in user_agent) and answered[:3] in ("200", "304"):
-            meter.claim(*feed, f"{path}?{environ.get('QUERY_STRING', '')}", user_agent)
-        return body
-
-    return layer
-
-
-def unready(application: WSGIApplication) -> WSGIApplication:
-    """Return the application so that `metered` knows that it was asked."""
-
-    def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        environ[_MADE] = True
-        return application(environ, start_response)
-
-    return layer
-
-
-def classified(path: str) -> tuple[str, tuple[str, str] | None]:
-    """Return the kind and format of what a path is for, and the kind and slug where it is a subscription document."""
-    first, _, rest = path.lstrip("/").partition("/")
-    name = path.rpartition("/")[2]
-    part, _, extension = name.rpartition(".")
-    if path == paths.OPML_PATH:
-        return "all opml", None
-    if first == "static":
-        return "other static", None
-    if extension in FORMATS and (part == paths.SUBSCRIPTION or paths.period_of(part)):
-        kind = "search" if first == "search" else _KINDS[first] if rest and first in _KINDS else "all"
-        slug = rest.rpartition("/")[0]
-        is_feed = part == paths.SUBSCRIPTION and kind != "search"
-        return f"{kind} {extension}", (kind, slug) if is_feed else None
-    if path.endswith("/"):
-        return f"{'search' if first == 'search' else first if first in _KINDS and first else 'all'} html", None
-    return "other other", None
 
 
 def exposition(meter: Meter, service: FeedService, now: datetime) -> bytes:

@@ -24,7 +24,7 @@ from feeds.service import FeedService
 from feeds.web.answers import Answer
 from feeds.web.hotcache import HotCache, Subject
 from feeds.web.readiness import readiness
-from feeds.web.requests import site_of, spelling
+from feeds.web.requests import site_of, speller
 from feeds.web.responses import NOT_FOR_ROBOTS, OPEN_HEADERS, PAGE_HEADERS, moved, plain
 from feeds.web.robots import register_robots
 from feeds.web.search import register_search
@@ -55,9 +55,10 @@ class _Response(Response):
 def register(app: Flask, service: FeedService, cache: HotCache, config: Config, clock: Callable[[], datetime]) -> None:
     """Give the application its routes."""
     app.url_map.converters["month"] = _Month
+    spell = speller(config)
 
     def given(subject: Subject, make: Callable[[], Answer]) -> Response:
-        answer = cache.answer(subject, make, spelling(request.environ, config))
+        answer = cache.answer(subject, make, spell(request.environ))
         return _Response(*_in_flask_order(answer, clock(), cache.state().next_turn_at))
 
     def feed(address: FeedAddress, extension: str) -> Response:

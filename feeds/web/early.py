@@ -1,0 +1,87 @@
+"""Answers that are ready, given before the web framework wakes. Knows WSGI; knows no route, and not when an answer is right.
+
+Most requests a feed service ever sees are polls for what has not changed. What was said of an answer is said again as it is,
+to whoever asks for the same, until the next look at the state of the index: all that costs is a look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from feeds.metering import Meter
+from feeds.web.answers import Prepared
+from feeds.web.counting import Feed, StartResponse, WSGIApplication, classified, hear
+from feeds.web.hotcache import HotCache
+from feeds.web.requests import Spell, Spelling
+
+_MOST = 2000  # answers with all of their headers, for each look at the index
+_LONGEST = 1000  # characters of a request that is remembered: no program asks for a longer one again and again
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """All that may be said to a request, with what it counts as."""
+
+    prepared: Prepared
+    body: list[bytes]
+    nothing: list[bytes]
+    counted_full: str
+    counted_unchanged: str
+    feed: Feed | None
+
+
+def answer_early(
+    cache: HotCache, application: WSGIApplication, clock: Callable[[], datetime], spell: Spell, meter: Meter
+) -> WSGIApplication:
+    """Return the application behind a layer that gives the ready answers itself.
+
+    `spell` returns all of a request that says which answer it gets.
+    """
+
+    def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        started = time.monotonic()
+        moment = cache.moment
+        asked = environ["REQUEST_METHOD"], environ.get("HTTP_ACCEPT_ENCODING", ""), spell(environ)
+        said = moment.said.get(asked) if started < moment.until else None
+        if said is None:
+            said = prepare(environ["PATH_INFO"], *asked)
+            if said is None:
+                return application(environ, start_response)
+        prepared = said.prepared
+        # The server may do with the list of headers what it likes (PEP 3333), so each gets its own.
+        if prepared.is_known(environ):
+            start_response(prepared.unchanged.status, prepared.unchanged.headers.copy())
+            body, counted = said.nothing, said.counted_unchanged
+        else:
+            start_response(prepared.full.status, prepared.full.headers.copy())
+            body, counted = said.body, said.counted_full
+        meter.request(counted, time.monotonic() - started, "hit")
+        if said.feed is not None and "HTTP_USER_AGENT" in environ:
+            hear(meter, said.feed, environ)
+        return body
+
+    def prepare(path: str, method: str, accept_encoding: str, spelling: Spelling) -> _Said | None:
+        moment = cache.moment  # from before: what is right afterwards may be so in a later one alone
+        answer = cache.ready(spelling) if method in ("GET", "HEAD") else None
+        if answer is None:
+            return None
+        prepared = answer.prepare(accept_encoding, clock(), cache.state().next_turn_at)
+        labels, feed = classified(path)
+        status = prepared.full.status[:3]
+        said = _Said(
+            prepared,
+            [prepared.full.body] if method == "GET" else [],
+            [],
+            f"{labels} {status}",
+            f"{labels} {prepared.unchanged.status[:3]}",
+            feed if status == "200" else None,
+        )
+        if len(moment.said) < _MOST and len(accept_encoding) + sum(map(len, spelling)) <= _LONGEST:
+            moment.said[method, accept_encoding, spelling] = said
+        return said
+
+    return layer
