@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from feeds import reading
-from feeds.content import folder, loader
+from feeds.content import changes, folder, topicdata
 from feeds.content.folder import FolderError, Unreadable
 from feeds.errors import MassLossError
 from feeds.model import EVERYTHING, FileFacts, FileReport, State
@@ -87,7 +87,7 @@ def take_in(
     if parts == EVERYTHING:
         _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
     trusted = {path: facts for path, facts in known.items() if path not in parts}  # what is said to have changed is read in any case
-    wanted = tuple(loader.changed(found.candidates, trusted))
+    wanted = tuple(changes.changed(found.candidates, trusted))
     read = 0
 
     def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
@@ -106,7 +106,7 @@ def take_in(
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
         try:
-            refresh.put_topics((topic.path, topic.facts, topic.problems) for topic in loader.load_topics(content))
+            refresh.put_topics((topic.path, topic.facts, topic.problems) for topic in topicdata.load_topics(content))
         except OSError as error:
             troubles += (f"{folder.TOPIC_DATA}: can't be read: {error.strerror}; what was known of topics stays as it was",)
     if folder.identity(content) != identity:

@@ -17,7 +17,6 @@ from multiprocessing.context import ForkProcess
 
 import msgspec
 
-from feeds.content import loader
 from feeds.content.folder import Candidate
 from feeds.errors import FeedsError
 from feeds.model import FileFacts
@@ -57,7 +56,7 @@ def read(candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> Ite
     count = usable_processors()
     if count > 1 and len(candidates) >= _WORTH_A_POOL and _can_fork():
         yield from _read_in_processes(candidates, known, count)
-    else:
+    elif candidates:
         yield from _read(candidates, known)
 
 
@@ -76,7 +75,9 @@ def _can_fork() -> bool:
 
 
 def _read(candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> Iterator[ReadFile]:
-    for loaded in loader.load(candidates, known):
+    from feeds.content.loader import load  # noqa: PLC0415 - the parsers take longer to import than most refreshes, which read nothing
+
+    for loaded in load(candidates, known):
         yield ReadFile(loaded.path, loaded.facts, None if loaded.outcome is None else prepare(loaded.outcome))
 
 
@@ -86,6 +87,8 @@ def _read_in_processes(candidates: Sequence[Candidate], known: Mapping[str, File
     A pool would not do: its processes share a pipe that this one holds open as well, so that the rest of an answer whose writer
     was killed is waited for for ever. Here each has its own, and its end is seen at once.
     """
+    import feeds.content.loader  # noqa: F401, PLC0415 - once, and not in each of them
+
     context = multiprocessing.get_context("fork")
     batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]
     readers: list[tuple[ForkProcess, Connection]] = []

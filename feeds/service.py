@@ -6,21 +6,21 @@ The moment is always an argument: nothing below asks the clock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from feeds import assembly, catalog
 from feeds.catalog import AnyPage, SearchPage
-from feeds.errors import FeedsError, IndexBusyError, NotFoundError, StoreError
+from feeds.errors import NotFoundError
 from feeds.feed import Document, FeedAddress, FeedOptions, Finding, PageAddress, Site
-from feeds.intake import ALL, HALF, Progress, RefreshResult, take_in, unheard
-from feeds.model import EVERYTHING, Collection, FileReport, IndexState, Kind, Problem, Slice, State
+from feeds.intake import ALL, take_in
+from feeds.keeping import IndexKeeper
+from feeds.model import Collection, FileReport, Kind, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
 from feeds.render.lint import lint
-from feeds.store.base import Mark, Snapshot, Store
+from feeds.store.base import Snapshot, Store
 
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 
@@ -35,57 +35,12 @@ class CheckResult:
     findings: tuple[Finding, ...] | None = None  # None: the feeds were not looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How an index does, and what a person should look at, though all that is good is served."""
-
-    state: IndexState
-    counts: Mapping[State, int]
-    failure: str | None  # why the last refresh failed
-    troubles: tuple[str, ...]  # what the last look through the whole folder could not look at
-    refused: tuple[FileReport, ...]
-
-
-class FeedService:
+class FeedService(IndexKeeper):
     """Everything that can be asked of an index of articles; entries that it rendered are kept for other feeds in `kept`."""
 
     def __init__(self, store: Store, kept: KeptEntries | None = None) -> None:
-        self._store = store
+        super().__init__(store)
         self._kept = kept
-
-    def refresh(
-        self,
-        content: Path,
-        fingerprint: str | None,
-        now: datetime,
-        listed: Mapping[str, datetime] | None = None,
-        *,
-        parts: tuple[str, ...] = EVERYTHING,
-        may_lose: float = HALF,
-        progress: Progress = unheard,
-    ) -> RefreshResult:
-        """Bring the index up to date with the folder, or with parts of it, all at once (see `intake.take_in`).
-
-        What went wrong is kept for `health`, where the index can take it.
-
-        `listed` is what an export knows of an earlier index (see `Refresh.remember`).
-
-        Raises:
-            FolderError: the folder can't be read; the index stays as it is.
-            MassLossError: more articles would be gone than may be; the index stays as it is.
-            IndexBusyError: somebody else does it right now.
-        """
-        try:
-            with self._store.refreshing(now) as refresh:
-                if listed is not None:
-                    refresh.remember(listed)
-                return take_in(refresh, content, fingerprint, parts=parts, may_lose=may_lose, progress=progress)
-        except IndexBusyError:
-            raise
-        except FeedsError as error:
-            with suppress(StoreError), self._store.refreshing(now) as refresh:  # an index that can't be written says so itself
-                refresh.fail(str(error))
-            raise
 
     def check(self, content: Path, now: datetime, site: Site | None = None) -> CheckResult:
         """Return what a refresh would make of every file, and leave the index as it is.
@@ -99,39 +54,6 @@ class FeedService:
             result = CheckResult(counts, tuple(view.reports()), view.topic_problems(), findings)
             refresh.abandon()
             return result
-
-    def state(self, now: datetime) -> IndexState:
-        """Return where the index stands."""
-        with self._store.reading(now) as view:
-            return view.state()
-
-    def health(self, now: datetime) -> Health:
-        """Return how the index does, for its operators."""
-        with self._store.reading(now) as view:
-            return Health(view.state(), view.counts(), view.failure(), view.troubles(), view.refused())
-
-    def modified_at(self, kind: Kind, slug: str, now: datetime) -> datetime | None:
-        """Return when a collection last changed (see `Snapshot.modified_at`)."""
-        with self._store.reading(now) as view:
-            return view.modified_at(kind, slug)
-
-    def modification_times(self, now: datetime) -> Mapping[tuple[Kind, str], datetime]:
-        """Return when each collection last changed."""
-        with self._store.reading(now) as view:
-            return view.modification_times()
-
-    def mark(self, holder: str, now: datetime) -> Mark | None:
-        """Return how far somebody outside follows (see `Mark`)."""
-        with self._store.reading(now) as view:
-            return view.mark(holder)
-
-    def keep_mark(self, holder: str, mark: Mark) -> None:
-        """Keep how far somebody outside follows.
-
-        Raises:
-            IndexBusyError: a refresh keeps the index from being written.
-        """
-        self._store.keep_mark(holder, mark)
 
     def collections(self, kind: Kind, now: datetime) -> tuple[Collection, ...]:
         """Return all collections of a kind, by name."""

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from feeds.content.changes import PARSERS, changed
 from feeds.content.folder import Candidate, scan
-from feeds.content.loader import PARSERS, LoadedFile, LoadedTopic, changed, load, load_topics
+from feeds.content.loader import LoadedFile, load
+from feeds.content.topicdata import LoadedTopic, load_topics
 from feeds.model import FileFacts, Level, Outcome, Problem, State, TopicFacts
 
 from .builders import write_article

@@ -11,7 +11,8 @@ import click
 
 from feeds.clock import now
 from feeds.commands import problems
-from feeds.commands.options import INDEX, SITE, content_argument, service_of, settings
+from feeds.commands.opening import service_of
+from feeds.commands.options import INDEX, SITE, content_argument, settings
 from feeds.config import Config
 from feeds.model import Level, State
 from feeds.reporting import counted, problem_line

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import click
 
 from feeds.clock import now
 from feeds.commands import problems
-from feeds.commands.options import INDEX, SITE, content_argument, service_of, settings
+from feeds.commands.options import INDEX, SITE, content_argument, settings
 from feeds.config import Config
+from feeds.feed import Site
 from feeds.intake import ALL, HALF, RefreshResult
+from feeds.keeping import IndexKeeper
 from feeds.model import State
 from feeds.reporting import log_news, summary
+from feeds.store.base import Store
+from feeds.store.sql import open_store
 from feeds.terminal import progress
 from feeds.text import escape_controls
-from feeds.websub import announce
 
 
 @click.command()
@@ -36,14 +40,22 @@ def command(config: Config, may_lose: float, as_json: bool) -> None:
     Files that are refused since then go to stderr.
     """
     folder = config.content_folder()
-    with service_of(config.database_url) as service:
+    with closing(open_store(config.database_url)) as store:
         with progress() as hear:
-            result = service.refresh(folder, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
+            result = IndexKeeper(store).refresh(folder, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
         log_news(result)
         click.echo(_index_as_json(result) if as_json else summary(result))
         site = config.site_with_hub()
         if site is not None:
-            announce(service, site, now())
+            _tell_hub(store, site)
+
+
+def _tell_hub(store: Store, site: Site) -> None:
+    # With a hub only: the formats take longer to import than a look through the folder.
+    from feeds.service import FeedService  # noqa: PLC0415 - see above
+    from feeds.websub import announce  # noqa: PLC0415
+
+    announce(FeedService(store), site, now())
 
 
 def _index_as_json(result: RefreshResult) -> str:

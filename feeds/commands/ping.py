@@ -7,7 +7,8 @@ import sys
 import click
 
 from feeds.clock import now
-from feeds.commands.options import INDEX, SITE, content_argument, service_of, settings
+from feeds.commands.opening import service_of
+from feeds.commands.options import INDEX, SITE, content_argument, settings
 from feeds.config import Config
 from feeds.errors import ConfigError
 from feeds.websub import announce

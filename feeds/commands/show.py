@@ -6,7 +6,8 @@ import click
 
 from feeds.assembly import Moved
 from feeds.clock import now
-from feeds.commands.options import INDEX, SITE, content_option, settings, up_to_date
+from feeds.commands.opening import up_to_date
+from feeds.commands.options import INDEX, SITE, content_option, settings
 from feeds.config import Config
 from feeds.feed import FeedAddress, Site
 from feeds.model import Kind

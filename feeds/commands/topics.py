@@ -7,7 +7,8 @@ import json
 import click
 
 from feeds.clock import now
-from feeds.commands.options import INDEX, content_option, settings, up_to_date
+from feeds.commands.opening import up_to_date
+from feeds.commands.options import INDEX, content_option, settings
 from feeds.config import Config
 from feeds.model import Kind
 from feeds.text import escape_controls

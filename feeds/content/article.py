@@ -17,9 +17,10 @@ from feeds import urls
 from feeds.content import body, frontmatter, payload
 from feeds.content.fields import MAX_TITLE_LENGTH, Complaint, Fields, Written, as_problems, flag, moment, read_mapping
 from feeds.content.frontmatter import FrontMatter
+from feeds.content.pictures import images
 from feeds.content.yamltree import YamlError
 from feeds.identity import article_id, fold
-from feeds.model import Article, Download, Image, Level, Outcome, Problem, Provider, Related, State, Takedown
+from feeds.model import Article, Download, Level, Outcome, Problem, Provider, Related, State, Takedown
 
 _FIRST_LINE = 2  # of the YAML, in the file
 _HIDES = {"published": Takedown.FILE, "draft": Takedown.FILE, "removed": Takedown.IDENTITY, "deleted": Takedown.IDENTITY}
@@ -246,27 +247,6 @@ def _provider(fields: Fields) -> Provider | None:
 
 
 _bare_provider = lru_cache(maxsize=4096)(Provider)  # the same few hundred stand in all files of a site
-
-
-def images(fields: Fields) -> tuple[Image, ...]:
-    found: dict[str, Image] = {}
-    for item in fields.list_of_fields("images", "url"):
-        url = item.image_url("url")
-        if url is None:
-            if "url" not in item:
-                item.complain("url", "is missing")
-            continue
-        found.setdefault(
-            url,
-            Image(
-                url,
-                item.whole_number("width", 1, 100_000),
-                item.whole_number("height", 1, 100_000),
-                item.line_of_text("title", longest=MAX_TITLE_LENGTH),
-                item.line_of_text("attribution"),
-            ),
-        )
-    return tuple(found.values())
 
 
 def _related(fields: Fields, parent: str) -> tuple[Related, ...]:

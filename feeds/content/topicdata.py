@@ -1,11 +1,28 @@
-"""A file of a site's `_data/topics` -> TopicFacts. Knows the keys of such a file; knows no folder."""
+"""The files of a site's `_data/topics` -> TopicFacts. Knows the keys of such a file."""
 
-from feeds.content.article import images
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from feeds.content import folder
 from feeds.content.fields import Complaint, Fields, as_problems, read_mapping
+from feeds.content.folder import Candidate
 from feeds.content.frontmatter import MAX_BYTES
+from feeds.content.pictures import images
 from feeds.content.yamltree import YamlError
 from feeds.identity import slug
 from feeds.model import Level, Problem, TopicFacts
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTopic:
+    """A file of `_data/topics`; `facts` is None where it is broken."""
+
+    path: str
+    facts: TopicFacts | None
+    problems: tuple[Problem, ...]
 
 
 def parse_topic(data: bytes) -> tuple[TopicFacts | None, tuple[Problem, ...]]:
@@ -34,3 +51,21 @@ def parse_topic(data: bytes) -> tuple[TopicFacts | None, tuple[Problem, ...]]:
         images=images(fields),
     )
     return facts, as_problems(complaints, written, 1)
+
+
+def load_topics(content: Path) -> Iterator[LoadedTopic]:
+    """Yield what the site's `_data/topics` says, by file name.
+
+    Raises:
+        OSError: that folder is there and can't be read.
+    """
+    yield from map(_load_topic, folder.topic_data_files(content))
+
+
+def _load_topic(candidate: Candidate) -> LoadedTopic:
+    try:
+        found = folder.read(candidate.file)
+    except OSError as error:
+        return LoadedTopic(candidate.path, None, (Problem(f"can't be read: {error.strerror}", level=Level.ERROR),))
+    facts, problems = parse_topic(b"" if found is None else found.data)
+    return LoadedTopic(candidate.path, facts, problems)

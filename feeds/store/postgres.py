@@ -18,7 +18,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from feeds.errors import IndexBusyError, StoreError
 from feeds.store.schema import metadata
 
-DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
 _CONNECTIONS = 5  # of a process, opened as needed: its threads that read, and one that refreshes
 _PATIENCE_SECONDS = 5  # with a connection that is not made, or not given back
 _STATEMENT_SECONDS = 10  # of a reader; a writer's may take their time

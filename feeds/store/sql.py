@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from feeds.errors import IndexBusyError, StoreError
-from feeds.store import postgres, rows, sqlite
+from feeds.store import rows, sqlite
 from feeds.store.base import Mark
 from feeds.store.database import Database
 from feeds.store.gathered import GatheredSnapshot
@@ -21,6 +21,7 @@ from feeds.store.schema import is_current, marks, migrate
 from feeds.store.snapshot import SqlSnapshot
 
 IN_MEMORY = "sqlite://"
+_POSTGRES_DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
 _CREDENTIALS = re.compile("//[^/]*@")
 
 
@@ -61,8 +62,10 @@ def _database(url: str) -> Database:
         raise StoreError(f"{_CREDENTIALS.sub('//***@', url)}: is no database URL such as sqlite:///index.sqlite3") from error
     if parsed.drivername in sqlite.DRIVERS:
         return sqlite.SqliteDatabase(parsed)
-    if parsed.drivername in postgres.DRIVERS:
-        return postgres.PostgresDatabase(parsed)
+    if parsed.drivername in _POSTGRES_DRIVERS:
+        from feeds.store.postgres import PostgresDatabase  # noqa: PLC0415 - SQLAlchemy's part for it takes long to import
+
+        return PostgresDatabase(parsed)
     raise StoreError(f"{parsed.drivername}: is neither sqlite:///PATH nor postgresql://USER@HOST/DATABASE")
 
 
