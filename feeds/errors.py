@@ -5,7 +5,6 @@
     ├── RequestError        a parameter of a feed request has a value it can't have
     ├── NotFoundError       there is no such topic, category, type, provider or format
     ├── NotReadyError       the folder was not read yet, so there is nothing to say
-    ├── OverloadedError     more is asked at once than can be made
     ├── MassLossError       more articles would go at once than anybody may mean
     ├── ExportError         a folder that can't be exported to, or must not be
     └── StoreError          the index can't be opened, read or written
@@ -54,13 +53,6 @@ class NotReadyError(FeedsError):
 
     def __init__(self) -> None:
         super().__init__("the index is empty still: the folder was not read yet")
-
-
-class OverloadedError(FeedsError):
-    """More different answers are asked for at the same time than can be made; it passes."""
-
-    def __init__(self) -> None:
-        super().__init__("too much is asked for at once; try again in a moment")
 
 
 class MassLossError(FeedsError):

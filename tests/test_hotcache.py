@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from feeds.config import Config
-from feeds.errors import NotReadyError, OverloadedError, StoreError
+from feeds.errors import NotReadyError, StoreError
 from feeds.feed import Document
 from feeds.model import Kind
 from feeds.service import FeedService
@@ -129,44 +129,72 @@ def test_many_who_ask_at_once_wait_for_one_answer(site: Site) -> None:
 
 def test_failed_answer_is_tried_anew(site: Site) -> None:
     def fail() -> Answer:
-        raise OverloadedError
+        raise StoreError("away")
 
-    with pytest.raises(OverloadedError):
+    with pytest.raises(StoreError):
         site.cache.answer(AI, fail, (AI.key,))
 
     assert site.ask(AI).document.body == b"x" * 10
 
 
-def test_more_than_can_be_made_at_once_is_refused_after_a_while(service: FeedService, config: Config, clock: Clock) -> None:
-    site = Site(service, config, clock)
-    site.cache = HotCache(service, clock, check_seconds=0, patience_seconds=0.01)
-    release, started = threading.Event(), threading.Semaphore(0)
+def edit(site: Site) -> None:
+    """Change the article on law, an hour later."""
+    site.clock.moment += DAY / 24
+    write_article(site.config.content_folder(), "law", topics=["Law"], title=f"Edited {site.clock.moment}")
+    site.refresh()
 
-    def slow() -> Answer:
-        started.release()
-        release.wait()
-        return Answer(Document(b"", "text/plain", None), 300)
 
-    subjects = [Subject(str(number), Kind.ALL, "") for number in range(5)]
-    threads = [threading.Thread(target=site.cache.answer, args=(subject, slow, (subject.key,))) for subject in subjects[:4]]
-    for thread in threads:
-        thread.start()
-        started.acquire()
-    try:
-        with pytest.raises(OverloadedError):
-            site.cache.answer(subjects[4], slow, ("5",))
-    finally:
-        release.set()
-        for thread in threads:
-            thread.join()
+def test_answer_that_was_right_long_ago_is_given_to_nobody(site: Site) -> None:
+    site.ask(LAW)
+    site.cache = HotCache(site.service, site.clock, check_seconds=0, grace_seconds=0)
+    site.ask(LAW)
+    edit(site)
+
+    assert site.cache.ready((LAW.key,)) is None
+    assert site.cache.last((LAW.key,)) is None
+
+
+def test_answer_that_was_right_two_states_ago_is_still_at_hand_when_asked_for(site: Site) -> None:
+    last = site.ask(LAW)
+    for _ in range(2):
+        edit(site)
+        site.cache.state()
+
+    assert site.cache.ready((LAW.key,)) is None
+    assert site.cache.last((LAW.key,)) is last
+
+
+def test_answer_that_has_no_next_one_is_forgotten(site: Site) -> None:
+    last = site.ask(LAW)
+    edit(site)
+    site.cache.ready((LAW.key,))
+    site.cache.forget((LAW.key,), last)
+
+    assert site.cache.last((LAW.key,)) is None
+
+
+def test_answer_that_was_renewed_meanwhile_is_not_forgotten(site: Site) -> None:
+    last = site.ask(LAW)
+    edit(site)
+    renewed = site.ask(LAW)
+    site.cache.forget((LAW.key,), last)
+
+    assert site.cache.ready((LAW.key,)) is renewed
+
+
+def test_endless_urls_are_not_remembered(site: Site) -> None:
+    spelling = (AI.key, "utm_source=" + "x" * 1000)
+    site.cache.answer(AI, site.maker(AI), spelling)
+
+    assert site.cache.ready(spelling) is None
 
 
 def test_memory_is_bounded_and_what_is_asked_for_stays(service: FeedService, config: Config, clock: Clock) -> None:
     site = Site(service, config, clock)
-    site.cache = HotCache(service, clock, check_seconds=0, max_bytes=1000)
+    site.cache = HotCache(service, clock, check_seconds=0, max_bytes=50_000)
     subjects = [Subject(f"https://feeds.example.org/{number}", Kind.ALL, "") for number in range(20)]
     for subject in subjects:
-        site.ask(subject, size=100)
+        site.ask(subject, size=500)
         site.cache.ready((subjects[0].key,))
 
     kept = [subject for subject in subjects if site.cache.ready((subject.key,))]

@@ -18,6 +18,7 @@ from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_in_background
 from feeds.web.access import guarded
+from feeds.web.admission import admitted
 from feeds.web.counting import counted
 from feeds.web.early import answer_early
 from feeds.web.hotcache import HotCache
@@ -48,7 +49,8 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     register(app, service, cache, config, clock)
     register_metrics(app, meter, service, config, clock)
     register_errors(app, config.language)
-    ready = answer_early(cache, counted(meter, app.wsgi_app), clock, speller(config), meter)
+    spell = speller(config)
+    ready = answer_early(cache, counted(meter, admitted(cache, app.wsgi_app, clock, spell)), clock, spell, meter)
     served = guarded(config.access_keys, ready, meter) if config.access_keys else ready
     app.wsgi_app = served  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:

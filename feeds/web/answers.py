@@ -20,6 +20,7 @@ from feeds.feed import Document
 
 _STALE_SECONDS = 86_400  # how long caches may serve an old answer while they fetch a new one, or while we are away
 _SMALLEST = 256  # bytes; below that, compression saves nothing
+_OVERHEAD_BYTES = 4096  # what an answer takes besides its bodies
 
 Headers = list[tuple[str, str]]
 WSGIEnvironment = Mapping[str, Any]
@@ -98,8 +99,8 @@ class Answer:
 
     @property
     def size(self) -> int:
-        """Return how many bytes it keeps in memory, roughly."""
-        return len(self.document.body) + sum(len(shown.body) for shown in self._representations.values())
+        """Return how many bytes it comes to, roughly: with all codings, which take about as much again, whoever asks for them."""
+        return _OVERHEAD_BYTES + 2 * len(self.document.body)
 
     def reply(self, environ: WSGIEnvironment, now: datetime, next_turn_at: datetime | None) -> Reply:
         """Return what a GET request gets now; HEAD gets the same without the body."""

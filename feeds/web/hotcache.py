@@ -2,7 +2,7 @@
 
 Most requests a feed service ever sees are polls for what has not changed. So an answer is made once, kept in bounded
 memory with each of its encodings, and given by a thin WSGI layer in front of the application. When the index moves, an
-answer keeps its place if its own collection did not change.
+answer keeps its place if its own collection did not change; while somebody makes the next one, others may get it still.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from feeds import paths
-from feeds.errors import NotReadyError, OverloadedError, StoreError
+from feeds.errors import NotReadyError, StoreError
 from feeds.model import IndexState, Kind
 from feeds.service import FeedService
 from feeds.web.answers import Answer
@@ -24,8 +25,8 @@ from feeds.web.requests import Spelling
 
 _MAX_BYTES = 24 * 1024 * 1024  # of one worker
 _MAX_SPELLINGS = 20_000  # of URLs: each is remembered with the answer it led to
-_MAKERS = 4  # answers made at the same time; more would only share the processor
-_PATIENCE_SECONDS = 5.0  # how long a request waits for its turn to make one
+_LONGEST_SPELLING = 600  # characters; longer ones are nobody's feed, and would be much memory
+_GRACE_SECONDS = 10.0  # how long an answer may still be given that is right no more: what was taken down must go
 
 _log = logging.getLogger("feeds")
 
@@ -72,20 +73,21 @@ class HotCache:
         clock: Callable[[], datetime],
         check_seconds: float,
         max_bytes: int = _MAX_BYTES,
-        patience_seconds: float = _PATIENCE_SECONDS,
+        grace_seconds: float = _GRACE_SECONDS,
     ) -> None:
         self._service = service
         self._clock = clock
         self._check_seconds = check_seconds
         self._max_bytes = max_bytes
-        self._patience_seconds = patience_seconds
-        self._entries: dict[str, _Entry] = {}
+        self._grace_seconds = grace_seconds
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._size = 0
         self._spellings: dict[Spelling, str] = {}
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
-        self._makers = threading.BoundedSemaphore(_MAKERS)
         self._moment = Moment()
+        self._past: dict[IndexState, float] = {}  # where it stood a moment ago, and until when
         self._trouble: str | None = None
 
     def state(self) -> IndexState:
@@ -122,10 +124,12 @@ class HotCache:
             if self._trouble is not None:
                 _log.info("the index is here again")
             self._trouble = None
-        lasts = self._check_seconds
+        looked_at, lasts = time.monotonic(), self._check_seconds
         if state.next_turn_at is not None and state.next_turn_at > now:
             lasts = min(lasts, (state.next_turn_at - now).total_seconds())
-        self._moment = Moment(state, time.monotonic() + lasts)
+        if known is not None and known != state:
+            self._past = {past: until for past, until in self._past.items() if until > looked_at - self._grace_seconds} | {known: looked_at}
+        self._moment = Moment(state, looked_at + lasts)
         return state
 
     @property
@@ -142,31 +146,21 @@ class HotCache:
         """Return the answer for a subject, made by `make` unless it is at hand; once, however many ask for it.
 
         `spelling` is what `ready` will know the same request by.
-
-        Raises:
-            OverloadedError: too many others are being made.
         """
         try:
             with self._making.setdefault(subject.key, threading.Lock()):
                 found = self._right(self._entries.get(subject.key))
                 if found is None:
-                    found = self._make(subject, make)
+                    state = self.state()
+                    found = _Entry(subject, make(), state)
                     self._keep(found)
         finally:
             self._making.pop(subject.key, None)
-        if len(self._spellings) >= _MAX_SPELLINGS:
-            self._spellings.clear()
-        self._spellings[spelling] = subject.key
+        if sum(map(len, spelling)) <= _LONGEST_SPELLING:
+            if len(self._spellings) >= _MAX_SPELLINGS:
+                self._spellings.clear()
+            self._spellings[spelling] = subject.key
         return found.answer
-
-    def _make(self, subject: Subject, make: Callable[[], Answer]) -> _Entry:
-        state = self.state()
-        if not self._makers.acquire(timeout=self._patience_seconds):
-            raise OverloadedError
-        try:
-            return _Entry(subject, make(), state)
-        finally:
-            self._makers.release()
 
     def ready(self, spelling: Spelling) -> Answer | None:
         """Return the answer that a request of this spelling got before, if it is still right."""
@@ -176,6 +170,20 @@ class HotCache:
             return None
         entry.was_used = True
         return entry.answer
+
+    def last(self, spelling: Spelling) -> Answer | None:
+        """Return the answer that a request of this spelling got before, if it is right, or was a moment ago."""
+        entry = self._entries.get(self._spellings.get(spelling, ""))
+        return None if entry is None or not self._may_be_given(entry) else entry.answer
+
+    def forget(self, spelling: Spelling, answer: Answer) -> None:
+        """Give the answer for a request of this spelling no more: there was no other when it should have been renewed."""
+        entry = self._entries.get(self._spellings.get(spelling, ""))
+        if entry is not None and entry.answer is answer:
+            self._spellings.pop(spelling, None)
+
+    def _may_be_given(self, entry: _Entry) -> bool:
+        return entry.state == self._moment.state or self._past.get(entry.state, 0.0) > time.monotonic() - self._grace_seconds
 
     def _right(self, entry: _Entry | None) -> _Entry | None:
         if entry is None:
@@ -197,17 +205,17 @@ class HotCache:
     def _keep(self, entry: _Entry) -> None:
         """Keep an answer, and let go of the oldest ones that nobody asked for since they were looked at last."""
         with self._lock:
-            self._entries.pop(entry.subject.key, None)
+            before = self._entries.pop(entry.subject.key, None)
+            self._size += entry.answer.size - (0 if before is None else before.answer.size)
             self._entries[entry.subject.key] = entry
-            size = sum(kept.answer.size for kept in self._entries.values())
-            while size > self._max_bytes:
+            while self._size > self._max_bytes:
                 key, oldest = next(iter(self._entries.items()))
-                del self._entries[key]
                 if oldest.was_used:
                     oldest.was_used = False
-                    self._entries[key] = oldest
+                    self._entries.move_to_end(key)
                 else:
-                    size -= oldest.answer.size
+                    del self._entries[key]
+                    self._size -= oldest.answer.size
 
 
 def _month(state: IndexState) -> paths.Period | None:

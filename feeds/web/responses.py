@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from feeds import paths
-from feeds.errors import FeedsError, NotFoundError, NotReadyError, OverloadedError, RequestError, StoreError
+from feeds.errors import FeedsError, NotFoundError, NotReadyError, RequestError, StoreError
 from feeds.feed import Site
 from feeds.model import Kind
 from feeds.pages import MEDIA_TYPE, Suggestion, render_error
@@ -21,14 +21,13 @@ from feeds.web.requests import ForwardingError, UntrustedHostError
 _log = logging.getLogger("feeds")
 _ERROR_MAX_AGE_SECONDS = 30
 _MOVED_MAX_AGE_SECONDS = 3600
-_RETRY_AFTER_SECONDS = 5
+RETRY_AFTER_SECONDS = 5
 _STATUS: dict[type[FeedsError], int] = {
     UntrustedHostError: 400,
     ForwardingError: 400,
     RequestError: 400,
     NotFoundError: 404,
     NotReadyError: 503,
-    OverloadedError: 503,
 }
 # Anybody's program may read the feeds, wherever it runs; nobody gets to guess what they are.
 OPEN_HEADERS = (
@@ -120,7 +119,7 @@ def _error(status: int, message: str, error: FeedsError | None, language: str) -
     response.headers["Vary"] = "Accept"
     response.headers["Cache-Control"] = f"public, max-age={_ERROR_MAX_AGE_SECONDS}"
     if status == 503:
-        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         response.headers["Cache-Control"] = "no-store"
     return response
 
