@@ -17,7 +17,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from feeds import paths
@@ -37,9 +38,12 @@ from feeds.web import create_app
 
 _LISTED_TOPICS = 20
 _TICK_SECONDS = 0.5
-THREADS = 4  # of each worker; rendering is work for the processor, so more would only wait
+THREADS = 16  # of each worker: more than may be making answers or waiting for that (see `web.admission`)
 _PATIENCE_SECONDS = 5  # with a worker that does not end
-REQUESTS_AT_ONCE = 64  # for each worker; more wait in its queue
+CONNECTIONS = 512  # of each worker, each of which is an open file; more wait in its queue
+# Of each connection, with nothing asked. Whoever says nothing for so long, or a word at a time, makes room for others.
+_SILENCE_MILLISECONDS = 5_000
+_LONGEST_REQUEST = 32 * 1024  # bytes, without a body; as other servers have it, and it is memory of each connection
 
 
 def serve(config: Config, say: Callable[[str], None], progress: Progress = unheard) -> None:
@@ -59,17 +63,21 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
     store.close()  # the workers are forked, and neither threads nor an open database survive that
     watching = _start_watching(config) if config.content is not None and config.refresh_seconds else None
     workers = replace(config, content=None)  # they answer from the index alone
+    # It says that there are more threads than processors, which is on purpose: most of them wait.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     os.register_at_fork(after_in_child=_leave_signals_to_the_server)
     server = Granian(
         "feeds",
         address=address,
         port=config.port,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,  # a connection that could still be of either waits for its first word for ever
+        http1_settings=HTTP1Settings(header_read_timeout=_SILENCE_MILLISECONDS, max_buffer_size=_LONGEST_REQUEST),
         workers=config.workers,
         log_level=LogLevels.warning,
         websockets=False,
         blocking_threads=THREADS,
-        backpressure=REQUESTS_AT_ONCE,
+        backpressure=CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=_PATIENCE_SECONDS,
     )

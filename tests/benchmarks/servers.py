@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from feeds.config import Config
-from feeds.server import REQUESTS_AT_ONCE, THREADS
+from feeds.server import CONNECTIONS, THREADS
 from tests.processes import Answer, Program, free_port, running, wait_for
 
 WORKERS = 2
@@ -28,7 +28,7 @@ def feeds_command(config: Config, port: int) -> list[str]:
 
 def rival_command(name: str, port: int) -> list[str]:
     """Return how another application is started with the same settings of the server."""
-    settings = f"--interface wsgi --workers {WORKERS} --blocking-threads {THREADS} --backpressure {REQUESTS_AT_ONCE} --no-ws"
+    settings = f"--interface wsgi --workers {WORKERS} --blocking-threads {THREADS} --backpressure {CONNECTIONS} --no-ws --http 1"
     application = f"tests.benchmarks.rivals.{name}:app"
     return [str(Path(sys.executable).parent / "granian"), *settings.split(), "--log-level", "warning", "--port", str(port), application]
 
