@@ -39,7 +39,7 @@ from feeds.web import create_app
 _LISTED_TOPICS = 20
 _TICK_SECONDS = 0.5
 THREADS = 16  # of each worker: more than may be making answers or waiting for that (see `web.admission`)
-_PATIENCE_SECONDS = 5  # with a worker that does not end
+_PATIENCE_SECONDS = 9  # with a worker that does not end; containers are killed after ten
 CONNECTIONS = 512  # of each worker, each of which is an open file; more wait in its queue
 # Of each connection, with nothing asked. Whoever says nothing for so long, or a word at a time, makes room for others.
 _SILENCE_MILLISECONDS = 5_000
