@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from feeds import text
 from feeds.content.article import parse_article
-from feeds.content.fields import moment
+from feeds.content.values import moment
 from feeds.model import Level, Outcome, Problem, State, Takedown
 
 from .builders import front_matter, source

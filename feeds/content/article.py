@@ -7,38 +7,22 @@ article at all; then its fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
 import msgspec
 
 from feeds import urls
-from feeds.content import body, frontmatter, payload
-from feeds.content.fields import MAX_TITLE_LENGTH, Complaint, Fields, Written, as_problems, flag, moment, read_mapping
+from feeds.content import body, frontmatter, payload, usual, values, visibility
+from feeds.content.fields import MAX_TITLE_LENGTH, Complaint, Fields, Written, as_problems, read_mapping
 from feeds.content.frontmatter import FrontMatter
 from feeds.content.pictures import images
 from feeds.content.yamltree import YamlError
-from feeds.identity import article_id, fold
+from feeds.identity import article_id
 from feeds.model import Article, Download, Level, Outcome, Problem, Provider, Related, State, Takedown
 
 _FIRST_LINE = 2  # of the YAML, in the file
-_HIDES = {"published": Takedown.FILE, "draft": Takedown.FILE, "removed": Takedown.IDENTITY, "deleted": Takedown.IDENTITY}
-_SHOWN_VALUES = {"published": True, "draft": False, "removed": False, "deleted": False}
-_LONGEST_SLIP = max(map(len, _HIDES)) + 1
-_OTHER_KEYS = frozenset({"publisher"})
-# The keys of articles that nobody writes for one of visibility: most files and nearly all related stories have no others.
-_FIELDS = frozenset(
-    {
-        *("title", "webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl", "id", "publishedDateTime", "updatedDateTime", "excerpt"),
-        *("category", "type", "topics", "provider", "images", "related", "actions", "featuredContent", "length", "locale"),
-        *("quality", "heat", "secured"),
-    }
-)
-_VISIBILITY_LINE = re.compile(r"""^["']?(published|draft|removed|deleted)["']?[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^#\r\n]*)""", re.MULTILINE)
 _FILE_NAME_DATE = re.compile(r"(?:.*/)?(\d{4}-\d\d-\d\d)-[^/]*")
-_DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})(?:\.\d+)?S)?)?")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")  # the shape of BCP 47 tags
 
 
 def parse_article(path: str, data: bytes) -> Outcome:
@@ -57,7 +41,7 @@ def parse_article(path: str, data: bytes) -> Outcome:
     except YamlError as error:
         line = None if error.line is None else error.line + _FIRST_LINE - 1
         return _unreadable(path, Problem(error.reason, line, level=Level.ERROR), parts.yaml)
-    return _without_payload(_outcome(path, parts, written), data)
+    return _without_payload(_usual_outcome(path, parts, written) or _outcome(path, parts, written), data)
 
 
 def _skipped(path: str, problem: Problem) -> Outcome:
@@ -66,21 +50,21 @@ def _skipped(path: str, problem: Problem) -> Outcome:
 
 def _unreadable(path: str, problem: Problem, text: str) -> Outcome:
     """Refuse a file whose fields can't be read; a takedown that stands in it counts all the same."""
-    takedown = Takedown.NONE
-    for key, value in _VISIBILITY_LINE.findall(text):
-        if not value.strip() or takedown is Takedown.IDENTITY:
-            continue
-        try:
-            takedown = takedown if flag(value.strip().strip("\"'")) is _SHOWN_VALUES[key] else _HIDES[key]
-        except ValueError:
-            takedown = Takedown.FILE
-    return Outcome(path, State.REFUSED, takedown=takedown, problems=(problem,))
+    return Outcome(path, State.REFUSED, takedown=visibility.takedown_in(text), problems=(problem,))
+
+
+def _usual_outcome(path: str, parts: FrontMatter, written: Written) -> Outcome | None:
+    """Return what `_outcome` does, or None where there is anything to be said of the file."""
+    if not written.is_plain or parts.control_character_line is not None:
+        return None
+    article = usual.article(path, written.values, parts.body)
+    return None if article is None else Outcome(path, State.SHOWN, article, article.id)
 
 
 def _outcome(path: str, parts: FrontMatter, written: Written) -> Outcome:
     complaints: list[Complaint] = []
     fields = Fields(written.values, complaints)
-    takedown, reason = _takedown(fields, Level.ERROR)
+    takedown, reason = visibility.takedown(fields, Level.ERROR)
     if "title" not in fields and takedown is not Takedown.IDENTITY:
         return _skipped(path, Problem("has no title"))
     if "webUrl" not in fields and "originalUrl" not in fields:
@@ -104,45 +88,6 @@ def _problems(parts: FrontMatter, written: Written, complaints: list[Complaint],
     return (*as_problems(list(first), written, _FIRST_LINE), *removed, *as_problems(complaints, written, _FIRST_LINE))
 
 
-def _takedown(fields: Fields, level: Level) -> tuple[Takedown, Complaint | None]:
-    """Return what the file says about its visibility; no reason goes with a value that can't be read."""
-    if fields.has_only(_FIELDS):
-        return Takedown.NONE, None
-    takedown, reason = Takedown.NONE, None
-    meant = [key for key in fields.written_keys() if key not in _FIELDS and len(key) <= _LONGEST_SLIP and _is_meant_for_visibility(key)]
-    for key in (key for key in _HIDES if key in meant and key in fields):
-        value = fields.flag(key, level)
-        if value is None:
-            takedown = takedown if takedown is Takedown.IDENTITY else Takedown.FILE
-        elif value is not _SHOWN_VALUES[key] and takedown is not Takedown.IDENTITY:
-            takedown = _HIDES[key]
-            reason = fields.complaint(key, f"is {str(value).lower()}")
-    for key in meant:
-        if key not in _HIDES:
-            fields.complain(key, "is no known key; is one of published, draft, removed, deleted meant?")
-    return takedown, reason
-
-
-@lru_cache(maxsize=1024)
-def _is_meant_for_visibility(written: str) -> bool:
-    """Whether a key is one of visibility, or looks like one: in other case, two letters swapped, one letter off, missing or doubled."""
-    key = written.lower()
-    if key in _OTHER_KEYS or key in _HIDES:
-        return key in _HIDES
-    for known in _HIDES:
-        if abs(len(key) - len(known)) > 1:
-            continue
-        if sorted(key) == sorted(known):
-            return True
-        if any(key[:place] + key[place + 1 :] == known for place in range(len(key))):
-            return True
-        if any(known[:place] + known[place + 1 :] == key for place in range(len(known))):
-            return True
-        if len(key) == len(known) and sum(a != b for a, b in zip(key, known, strict=True)) == 1:
-            return True
-    return False
-
-
 def _article(path: str, fields: Fields, source: str, links: tuple[str, str, str | None] | None) -> Article | None:
     title = _title(fields, Level.ERROR)
     published_at = _published_at(path, fields)
@@ -162,13 +107,13 @@ def _article(path: str, fields: Fields, source: str, links: tuple[str, str, str 
         content_html=_content(path, fields, source, url),
         category=fields.line_of_text("category"),
         type=fields.line_of_text("type"),
-        topics=_distinct(fields.names("topics")),
+        topics=values.distinct(fields.names("topics")),
         provider=_provider(fields),
         images=images(fields),
         related=_related(fields, identity),
         download=_download(fields),
         player_url=_player_url(fields),
-        duration_seconds=_duration_seconds(fields),
+        duration_seconds=_length(fields),
         quality=fields.whole_number("quality"),
         heat=fields.whole_number("heat"),
         language=_language(fields),
@@ -201,7 +146,7 @@ def _published_at(path: str, fields: Fields) -> datetime | None:
     named = _FILE_NAME_DATE.fullmatch(path)
     try:
         if named:
-            return moment(named[1])
+            return values.moment(named[1])
     except ValueError:
         pass  # a name such as 2020-99-99-x tells no date, like a name without one
     fields.complain("publishedDateTime", "is missing, and the file name does not start with a date", Level.ERROR)
@@ -216,15 +161,6 @@ def _content(path: str, fields: Fields, source: str, url: str) -> str | None:
     except ValueError as error:
         fields.complain("body", f"{error}; it is left out")
         return None
-
-
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    if len(names) < 2:
-        return tuple(names)
-    spellings: dict[str, str] = {}
-    for name in names:
-        spellings.setdefault(fold(name), name)
-    return tuple(spellings.values())
 
 
 def _provider(fields: Fields) -> Provider | None:
@@ -242,7 +178,7 @@ def _provider(fields: Fields) -> Provider | None:
     if name is None:
         return None
     pictures = images(provider)
-    authors = _distinct([author for item in provider.list_of_fields("authors", "name") if (author := item.line_of_text("name"))])
+    authors = values.distinct([author for item in provider.list_of_fields("authors", "name") if (author := item.line_of_text("name"))])
     return Provider(name, domain, pictures, authors) if pictures or authors else _bare_provider(name, domain)
 
 
@@ -253,7 +189,7 @@ def _related(fields: Fields, parent: str) -> tuple[Related, ...]:
     stories: dict[str, Related] = {}
     for item in fields.list_of_fields("related", "webUrl"):
         title, links = _title(item, Level.WARNING), _links(item, Level.WARNING)
-        hidden, _ = _takedown(item, Level.WARNING)
+        hidden, _ = visibility.takedown(item, Level.WARNING)
         if title is None or links is None or hidden is not Takedown.NONE or links[0] == parent:
             continue
         identity, url, original_url = links
@@ -292,26 +228,26 @@ def _player_url(fields: Fields) -> str | None:
         return None
 
 
-def _duration_seconds(fields: Fields) -> int | None:
-    """Return the seconds of an ISO 8601 duration of days, hours, minutes and seconds."""
+def _length(fields: Fields) -> int | None:
     written = fields.scalar("length")
     if not written:
         return None
-    found = _DURATION.fullmatch(written.strip())
-    if found is None or not any(found.groups()):
-        fields.complain("length", "is no ISO 8601 duration such as PT9M3S")
+    try:
+        return values.duration_seconds(written)
+    except ValueError as error:
+        fields.complain("length", str(error))
         return None
-    days, hours, minutes, seconds = (int(number or 0) for number in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _language(fields: Fields) -> str | None:
     written = fields.line_of_text("locale")
-    tag = written and written.replace("_", "-")
-    if tag and not _LANGUAGE.fullmatch(tag):
-        fields.complain("locale", "is no language tag such as en-US")
+    if written is None:
         return None
-    return tag
+    try:
+        return values.language(written)
+    except ValueError as error:
+        fields.complain("locale", str(error))
+        return None
 
 
 def _without_payload(outcome: Outcome, data: bytes) -> Outcome:

@@ -8,83 +8,24 @@ A scalar of another type is taken where nothing is lost (`quality: "52"`, `title
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, TypeVar
 
 from feeds import text as plain
 from feeds import urls
-from feeds.content import plainyaml, yamltree
+from feeds.content import plainyaml, values, yamltree
 from feeds.content.yamltree import Path, Value
 from feeds.model import Level, Problem
 
 MAX_NAME_LENGTH = 200  # characters
 MAX_TITLE_LENGTH = 1000
 MAX_EXCERPT_LENGTH = 20_000
-_MAX_ITEMS = 100
-_ANY_SITE = "http://site"  # what the path of a picture is checked with
-_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}  # https://yaml.org/type/bool.html
-_WHOLE_NUMBER = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,8}))(?:\.0+)?")
-_USUAL_DIGITS = 9
-# RFC 3339 section 5.6, with what YAML timestamps (https://yaml.org/type/timestamp.html) allow beyond it: a date
-# alone, white space before the zone, one-digit hours and offsets, no zone; and no seconds.
-_TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d?)-(\d\d?)"
-    r"(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d)(?::(\d\d)(?:\.\d*)?)?[ \t]*(?:[Zz]|([+-])(\d\d?)(?::?(\d\d))?)?)?"
-)
+MAX_ITEMS = 100
 
 
-def flag(text: str) -> bool:
-    """Return the truth value that a YAML 1.1 boolean stands for.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        return _FLAGS[text.strip().lower()]
-    except KeyError:
-        raise ValueError("is neither true nor false") from None
-
-
-def moment(text: str) -> datetime:
-    """Return a timestamp in UTC and whole seconds; without a zone it is UTC, without a time midnight.
-
-    A leap second is the second before it.
-
-    Raises:
-        ValueError: it is no timestamp.
-    """
-    # Nearly all look like 2020-12-03T01:04:00Z, which Python reads alone; only newer ones take 24:00 for the next midnight.
-    if len(text) == 20 and text[4::3] == "--T::Z" and text[11:13] != "24":
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError:
-            pass  # a leap second, or what is wrong with it is said below
-    found = _TIMESTAMP.fullmatch(text.strip())
-    if found is None:
-        raise ValueError("is no RFC 3339 timestamp such as 2020-12-03T01:04:00Z")
-    year, month, day, hour, minute, second, sign, offset_hours, offset_minutes = found.groups(default="")
-    try:
-        written = datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), 59 if second == "60" else int(second or 0), tzinfo=UTC
-        )
-        if not sign:
-            return written
-        zone = timezone((-1 if sign == "-" else 1) * timedelta(hours=int(offset_hours), minutes=int(offset_minutes or 0)))
-        return written.replace(tzinfo=zone).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError("is no date and time that exists") from error
-
-
-def _read_number(text: str) -> int | None:
-    found = _WHOLE_NUMBER.fullmatch(text.strip())
-    return None if found is None else int(found[1])
-
-
-_number = lru_cache(maxsize=4096)(_read_number)  # widths, heights and qualities repeat
+_Value = TypeVar("_Value")
 
 
 class Complaint(NamedTuple):
@@ -223,56 +164,37 @@ class Fields:
         if written is None:
             return None
         written = written.strip()
-        url = self._checked(key, written, level)
+        url = self._read(key, written, urls.web_url, level) if written else None
         return None if url is None else (written, url)
 
     def image_url(self, key: str) -> str | None:
         """Return an absolute http(s) URL, or the path `/x` of a picture on the site itself."""
         written = (self.scalar(key) or "").strip()
-        if written[:1] != "/":
-            return self._checked(key, written, Level.WARNING)
-        if written[1:2] == "/":
-            return self._checked(key, f"https:{written}", Level.WARNING)
-        url = self._checked(key, f"{_ANY_SITE}{written}", Level.WARNING)
-        return None if url is None else url.removeprefix(_ANY_SITE)
+        return self._read(key, written, values.picture_url, Level.WARNING) if written else None
 
-    def _checked(self, key: str, url: str, level: Level) -> str | None:
-        if not url:
-            return None
+    def _read(self, key: str, written: str, meant: Callable[[str], _Value], level: Level) -> _Value | None:
         try:
-            return urls.web_url(url)
+            return meant(written)
         except ValueError as error:
             self.complain(key, str(error), level)
             return None
 
     def moment(self, key: str, level: Level = Level.WARNING) -> datetime | None:
-        """Return a timestamp (see `moment`)."""
+        """Return a timestamp (see `values.moment`)."""
         written = self.scalar(key, level)
-        if written is None:
-            return None
-        try:
-            return moment(written)
-        except ValueError as error:
-            self.complain(key, str(error), level)
-            return None
+        return None if written is None else self._read(key, written, values.moment, level)
 
     def flag(self, key: str, level: Level = Level.WARNING) -> bool | None:
-        """Return a truth value (see `flag`)."""
+        """Return a truth value (see `values.flag`)."""
         written = self.scalar(key, level)
-        if written is None:
-            return None
-        try:
-            return flag(written)
-        except ValueError as error:
-            self.complain(key, str(error), level)
-            return None
+        return None if written is None else self._read(key, written, values.flag, level)
 
     def whole_number(self, key: str, lowest: int = -(10**9), highest: int = 10**9) -> int | None:
         """Return a whole number in decimal digits within the bounds."""
         written = self.scalar(key)
         if written is None:
             return None
-        number = _number(written) if len(written) <= _USUAL_DIGITS else _read_number(written)
+        number = values.whole_number(written)
         if number is None or not lowest <= number <= highest:
             self.complain(
                 key, f"is no whole number from {lowest} to {highest}" if lowest >= 0 else "is no whole number of at most nine digits"
@@ -316,6 +238,6 @@ class Fields:
         if value is None:
             return []
         values: list[Value] = value if isinstance(value, list) else [value]
-        if len(values) > _MAX_ITEMS:
-            self.complain(key, f"has more than {_MAX_ITEMS} values; the rest is ignored")
-        return values[:_MAX_ITEMS]
+        if len(values) > MAX_ITEMS:
+            self.complain(key, f"has more than {MAX_ITEMS} values; the rest is ignored")
+        return values[:MAX_ITEMS]

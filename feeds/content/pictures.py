@@ -5,6 +5,8 @@ from __future__ import annotations
 from feeds.content.fields import MAX_TITLE_LENGTH, Fields
 from feeds.model import Image
 
+MAX_PIXELS = 100_000
+
 
 def images(fields: Fields) -> tuple[Image, ...]:
     """Return the pictures of an article, a provider or a topic, each URL once."""
@@ -19,8 +21,8 @@ def images(fields: Fields) -> tuple[Image, ...]:
             url,
             Image(
                 url,
-                item.whole_number("width", 1, 100_000),
-                item.whole_number("height", 1, 100_000),
+                item.whole_number("width", 1, MAX_PIXELS),
+                item.whole_number("height", 1, MAX_PIXELS),
                 item.line_of_text("title", longest=MAX_TITLE_LENGTH),
                 item.line_of_text("attribution"),
             ),
