@@ -8,7 +8,8 @@
     ├── MassLossError       more articles would go at once than anybody may mean
     ├── ExportError         a folder that can't be exported to, or must not be
     └── StoreError          the index can't be opened, read or written
-        └── IndexBusyError  another process is refreshing the index right now
+        ├── IndexBusyError  another process is refreshing the index right now
+        └── IndexDamagedError   the file of the index is damaged; the next refresh makes it anew
 
 A bad article file is no exception: it is a `Problem` in an `Outcome` (see `model`), because one
 bad file never stops the others.
@@ -77,3 +78,10 @@ class StoreError(FeedsError):
 
 class IndexBusyError(StoreError):
     """Another process is refreshing the index; its result will be ours too."""
+
+
+class IndexDamagedError(StoreError):
+    """The file of the index is damaged; the next refresh makes it anew."""
+
+    def __init__(self, place: object, reason: str) -> None:
+        super().__init__(f"{place}: the index is damaged ({reason}); the next refresh makes it anew, or run feeds index")

@@ -76,6 +76,8 @@ def take_in(
         MassLossError: more would be gone.
     """
     identity = folder.identity(content)
+    if not refresh.knows_all():
+        parts = EVERYTHING
     article_count, refused_before = refresh.article_count(), _refused(refresh)
     progress(Stage.SCAN, 0, 0)
     found = folder.scan(content, parts)

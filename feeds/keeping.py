@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from feeds.errors import FeedsError, IndexBusyError, StoreError
+from feeds.errors import FeedsError, IndexBusyError, IndexDamagedError, StoreError
 from feeds.intake import HALF, Progress, RefreshResult, take_in, unheard
 from feeds.model import EVERYTHING, FileReport, IndexState, Kind, State
 from feeds.store.base import Mark, Store
@@ -55,13 +55,21 @@ class IndexKeeper:
             FolderError: the folder can't be read; the index stays as it is.
             MassLossError: more articles would be gone than may be; the index stays as it is.
             IndexBusyError: somebody else does it right now.
+            IndexDamagedError: it is damaged, and can't be made anew.
         """
-        try:
+
+        def once() -> RefreshResult:
             with self._store.refreshing(now) as refresh:
                 if listed is not None:
                     refresh.remember(listed)
                 return take_in(refresh, content, fingerprint, parts=parts, may_lose=may_lose, progress=progress)
-        except IndexBusyError:
+
+        try:
+            try:
+                return once()
+            except IndexDamagedError:
+                return once()  # now that it is known, it is made anew
+        except (IndexBusyError, IndexDamagedError):
             raise
         except FeedsError as error:
             with suppress(StoreError), self._store.refreshing(now) as refresh:  # an index that can't be written says so itself

@@ -137,7 +137,10 @@ def test_worker_that_has_seen_the_index_is_ready_while_it_is_away_and_says_so(cl
         "refreshed_at: 2024-05-17T12:00:00Z",
         "age_seconds: 90",
         "index: away",
-        f"index_failure: sqlite:///{tmp_path}/index.sqlite3: file is not a database",
+        (
+            f"index_failure: {tmp_path}/index.sqlite3: the index is damaged (file is not a database); "
+            "the next refresh makes it anew, or run feeds index"
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.errors import StoreError
+from feeds.errors import IndexDamagedError, StoreError
 from feeds.model import ArticleQuery, Kind, Outcome, State, Takedown
 from feeds.store.base import Store
 from feeds.store.sql import index_exists, open_store
@@ -87,11 +87,13 @@ def test_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path}")
 
 
-def test_file_that_is_no_database_is_an_error_and_stays_as_it_is(file: Path) -> None:
+def test_file_that_is_no_database_is_an_error_to_who_reads_and_stays_as_it_is(file: Path) -> None:
     file.write_text("my diary\n" * 1000)
+    opened = open_store(f"sqlite:///{file}")
 
-    with pytest.raises(StoreError, match="file is not a database"):
-        open_store(f"sqlite:///{file}")
+    with pytest.raises(IndexDamagedError, match="file is not a database"):
+        titles(opened, NOON)
+    opened.close()
     assert file.read_text() == "my diary\n" * 1000
 
 

@@ -159,6 +159,9 @@ class Refresh(Protocol):
     def known_files(self, parts: Iterable[str] = EVERYTHING) -> Mapping[str, FileFacts]:
         """Return the facts of every known file by its path; or only of those that are one of the parts, or below one."""
 
+    def knows_all(self) -> bool:
+        """Return whether a refresh of the whole folder came to its end before, so that parts of it may be enough."""
+
     def article_count(self) -> int:
         """Return how many articles there are, shown or not, last good versions too."""
 
@@ -219,8 +222,12 @@ class Store(Protocol):
     def refreshing(self, now: datetime) -> AbstractContextManager[Refresh]:
         """Open the one refresh that may run at a time; leaving it commits, an exception or `abandon` undoes it.
 
+        Of an index that was noticed to be damaged it makes another, which has all that files can't give back and that could be
+        read; it counts when the refresh is finished.
+
         Raises:
             IndexBusyError: another process or thread refreshes the index right now.
+            IndexDamagedError: the index is damaged, which is noticed only now.
         """
 
     def keep_mark(self, holder: str, mark: Mark) -> None:

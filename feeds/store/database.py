@@ -6,9 +6,12 @@ Everything that differs from one database to the other stands behind this; table
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection, TextClause
+
+if TYPE_CHECKING:
+    from feeds.store.salvage import Salvage  # which knows the tables, whose module knows this one
 
 
 class WordIndex(Protocol):
@@ -28,6 +31,20 @@ class WordIndex(Protocol):
 
     def having(self, words: tuple[str, ...]) -> TextClause:
         """Return a condition on `articles`: to have all of the words."""
+
+
+class Rebuilding(Protocol):
+    """An index that is made anew beside a damaged one; unless it is accepted, nothing comes of it."""
+
+    @property
+    def database(self) -> Database:
+        """The new one, without a table."""
+
+    def salvage(self, now: int) -> Salvage:
+        """Read what the damaged one still gives; the new one must have its tables by now."""
+
+    def accept(self) -> str:
+        """Put the new one in the place of the damaged one; return what to say of that."""
 
 
 class Database(Protocol):
@@ -54,6 +71,13 @@ class Database(Protocol):
 
         Raises:
             IndexBusyError: another process has it.
+        """
+
+    def rebuilding(self) -> AbstractContextManager[Rebuilding] | None:
+        """Open what makes a damaged index anew, which one process does at a time; None where none was noticed to be damaged.
+
+        Raises:
+            IndexBusyError: another process does, or refreshes what it can of the damaged one.
         """
 
     def close(self) -> None:

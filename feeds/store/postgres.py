@@ -132,6 +132,9 @@ class PostgresDatabase:
             if connection.in_transaction():
                 _settle(connection)
 
+    def rebuilding(self) -> None:
+        """Leave what is damaged to who keeps the server and its backups."""
+
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """Open a transaction that sees what others committed before it got its lock, and that takes its time."""

@@ -20,7 +20,19 @@ from feeds.store import bulk, rows
 from feeds.store.database import WordIndex
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
-from feeds.store.schema import FOREVER, articles, files, listings, memberships, meta, payloads, relations, topic_files
+from feeds.store.schema import (
+    FOREVER,
+    SALVAGED,
+    SALVAGED_IN_PART,
+    articles,
+    files,
+    listings,
+    memberships,
+    meta,
+    payloads,
+    relations,
+    topic_files,
+)
 from feeds.store.snapshot import SqlSnapshot
 
 _BATCH = 500
@@ -55,7 +67,7 @@ class SqlRefresh:
         self._now = rows.seconds(now)
         self._meta = {row.name: row.value for row in connection.execute(meta.select())}
         self._is_first = "refreshed_at" not in self._meta
-        self._all_are_old = self._is_first
+        self._all_are_old = self._is_first or self._meta.get(SALVAGED) == SALVAGED_IN_PART
         self._book = CollectionBook(connection, self._now, int(self._meta.get("settings_at", "0")))
         self._next_id = (connection.execute(select(func.max(files.c.id))).scalar() or 0) + 1
         self._unsettled: set[str] = set()  # keys of identities whose spans are to be found
@@ -65,6 +77,7 @@ class SqlRefresh:
         self._lost_words = False
         self._wrote = False
         self.abandoned = False
+        self.finished = False
 
     def abandon(self) -> None:
         self.abandoned = True
@@ -85,6 +98,9 @@ class SqlRefresh:
                 (path, FileFacts(size, modified_ns, digest)) for path, size, modified_ns, digest in self._connection.execute(found)
             )
         return known
+
+    def knows_all(self) -> bool:
+        return not self._is_first and SALVAGED not in self._meta
 
     def article_count(self) -> int:
         return self._connection.execute(select(func.count()).select_from(articles)).scalar_one()
@@ -187,7 +203,7 @@ class SqlRefresh:
         In a new index nearly all are the only ones of their identity, and it is known at once. The others are settled, as if
         nothing had been known.
         """
-        if not self._all_are_old or article.key in self._settled:
+        if not self._is_first or not self._all_are_old or article.key in self._settled:
             self._unsettled.add(article.key)
             return _NEVER
         self._settled.add(article.key)
@@ -266,6 +282,8 @@ class SqlRefresh:
         self._set_meta(refreshed_at=str(self._now), failure="")
         if fingerprint is not None:
             self._set_meta(fingerprint=fingerprint)
+        self._delete(meta, "name", [SALVAGED])
+        self.finished = True
         return changed
 
     def _is_another_month(self) -> bool:

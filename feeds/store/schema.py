@@ -45,6 +45,9 @@ class _PostgresText(TypeDecorator[str]):
 _TEXT = String().with_variant(_PostgresText(collation="C"), "postgresql")
 _MOMENT = BigInteger
 
+# In `meta` of an index that is made of what a damaged one still gave, until its first refresh is done: whether no listing was lost.
+SALVAGED = "salvaged"
+SALVAGED_IN_PART, SALVAGED_WHOLE = "in part", "whole"
 FOREVER = 2**62  # a `shown_until` that never comes
 
 metadata = MetaData()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from threading import Lock
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from feeds.errors import IndexBusyError, StoreError
+from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
+from feeds.model import FileFacts
 from feeds.store import rows, sqlite
 from feeds.store.base import Mark
-from feeds.store.database import Database
+from feeds.store.database import Database, Rebuilding
 from feeds.store.gathered import GatheredSnapshot
 from feeds.store.refresh import SqlRefresh
 from feeds.store.schema import is_current, marks, migrate
@@ -22,6 +24,7 @@ from feeds.store.snapshot import SqlSnapshot
 
 IN_MEMORY = "sqlite://"
 _POSTGRES_DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
+_log = logging.getLogger("feeds")
 _CREDENTIALS = re.compile("//[^/]*@")
 
 
@@ -31,11 +34,13 @@ def open_store(url: str) -> SqlStore:
     It is `sqlite:///PATH`, `sqlite://` for one in memory, or `postgresql://USER@HOST/DATABASE`.
 
     Raises:
-        StoreError: the URL is none of these, or the index can't be opened or created.
+        StoreError: the URL is none of these, or the index can't be opened or created. A damaged one can.
     """
     store = SqlStore(_database(url))
     try:
         store.prepare()
+    except IndexDamagedError:
+        pass  # who reads is told so, and the next refresh makes it anew
     except StoreError:
         store.close()
         raise
@@ -75,20 +80,15 @@ class SqlStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._refresh_lock = Lock()
-        self._prepared: object = None  # the identity of the database whose tables are of this version
 
     def prepare(self) -> None:
         """Create the tables, or bring them to this version; where they are, opening waits for no refresh."""
-        if not self._is_current():
-            with self._database.migrating() as connection:
-                migrate(connection, self._database.words)
-        self._prepared = self._database.identity()
-
-    def _is_current(self) -> bool:
-        if self._database.identity() is None:
-            return False
-        with self._database.reading() as connection:
-            return is_current(connection)
+        if self._database.identity() is not None:
+            with self._database.reading() as connection:
+                if is_current(connection):
+                    return
+        with self._database.migrating() as connection:
+            migrate(connection, self._database.words)
 
     @contextmanager
     def reading(self, now: datetime) -> Iterator[SqlSnapshot]:
@@ -105,15 +105,35 @@ class SqlStore:
         if not self._refresh_lock.acquire(blocking=False):
             raise IndexBusyError("another thread refreshes the index right now")
         try:
-            if self._database.identity() != self._prepared:
-                self.prepare()
-            with self._database.refreshing() as connection:
-                refresh = SqlRefresh(connection, self._database.words, now)
+            rebuilding = self._database.rebuilding()
+            with self._refreshing(now) if rebuilding is None else self._rebuilding(rebuilding, now) as refresh:
                 yield refresh
-                if refresh.abandoned:
-                    connection.rollback()
         finally:
             self._refresh_lock.release()
+
+    @contextmanager
+    def _refreshing(self, now: datetime) -> Iterator[SqlRefresh]:
+        self.prepare()  # another one may have taken its place
+        with self._database.refreshing() as connection:
+            refresh = SqlRefresh(connection, self._database.words, now)
+            yield refresh
+            if refresh.abandoned:
+                connection.rollback()
+
+    @contextmanager
+    def _rebuilding(self, rebuilding: AbstractContextManager[Rebuilding], now: datetime) -> Iterator[SqlRefresh]:
+        """Refresh a new index that has what the damaged one still gave; it counts when it is finished, and not before."""
+        with rebuilding as made:
+            with made.database.migrating() as connection:
+                migrate(connection, made.database.words)
+            salvaged = made.salvage(rows.seconds(now))
+            with made.database.refreshing() as connection:
+                salvaged.restore(connection)
+                refresh = SqlRefresh(connection, made.database.words, now)
+                refresh.put((FileFacts(-1, 0, b""), prepared) for prepared in salvaged.last_good)  # no file has this size: they are read
+                yield refresh
+            if refresh.finished and not refresh.abandoned:
+                _log.warning("%s; taken over from it: %s", made.accept(), salvaged)
 
     def keep_mark(self, holder: str, mark: Mark) -> None:
         with self._database.migrating() as connection:

@@ -5,19 +5,26 @@ Knows SQLite; knows no table but its own of words.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, StaticPool, TextClause, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
-from feeds.errors import IndexBusyError, StoreError
+from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
+from feeds.store import mending
+from feeds.store.salvage import Salvage, salvage
+
+_log = logging.getLogger("feeds")
 
 DRIVERS = ("sqlite", "sqlite+pysqlite")
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PAUSE_SECONDS = 0.02
 _BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
 
@@ -67,9 +74,10 @@ class SqliteDatabase:
             raise StoreError(f"{self._name}: only sqlite:///PATH is supported")
         self._file = Path(url.database) if url.database else None
         self._engine = _engine(url, self._file)
+        self._sound: object = None  # the identity of the file that was looked through last and found sound
 
     def identity(self) -> object:
-        return "memory" if self._file is None else _identity(self._file)
+        return "memory" if self._file is None else mending.identity(self._file)
 
     def exists(self) -> bool:
         return self._file is not None and self._file.is_file()
@@ -104,18 +112,100 @@ class SqliteDatabase:
         with self._engine.connect() as connection, _busy_timeout(connection, 0):
             _pragma(connection, "wal_checkpoint(TRUNCATE)")
 
+    def rebuilding(self) -> AbstractContextManager[_Rebuilding] | None:
+        return None if self._file is None or mending.noted(self._file) is None else self._rebuilding(self._file)
+
+    @contextmanager
+    def _rebuilding(self, file: Path) -> Iterator[_Rebuilding]:
+        with self._driver_errors(), ExitStack() as held:
+            with mending.errors(file):
+                held.enter_context(mending.alone(file.parent))
+                rebuilding = _Rebuilding(file)
+            held.callback(rebuilding.close)
+            with suppress(IndexDamagedError), self._driver_errors():  # as far as it still has locks, nobody else refreshes it
+                held.enter_context(self._writing(wait_seconds=0))
+            yield rebuilding
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
+            with self._driver_errors():
+                yield
+        except msgspec.MsgspecError as error:
+            self._damaged(error)
+        except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+            if self._is_sound():
+                raise  # a bug
+            self._damaged(error)  # broken pages give values that no index has
+
+    @contextmanager
+    def _driver_errors(self) -> Iterator[None]:
+        try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
+            cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
             if "locked" in str(cause):
                 raise IndexBusyError("another process refreshes the index right now") from error
+            if self._is_damage(cause):
+                self._damaged(cause)
             raise StoreError(f"{self._name}: {cause}") from error
+        except UnicodeDecodeError as error:  # of a text, or of what SQLite quotes of a broken schema
+            self._damaged(error)
+
+    def _is_damage(self, cause: BaseException) -> bool:
+        is_told = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or "Could not decode" in str(cause)
+        return is_told or (self._file is not None and _is_empty(self._file))
+
+    def _is_sound(self) -> bool:
+        identity = self.identity()
+        if self._file is None or identity == self._sound:  # a look takes long, and a bug may be met often
+            return True
+        try:
+            with closing(sqlite3.connect(self._file)) as connection:
+                is_sound = bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        except sqlite3.Error:
+            return False
+        self._sound = identity if is_sound else None
+        return is_sound
+
+    def _damaged(self, error: BaseException) -> NoReturn:
+        damaged = IndexDamagedError(self._file or self._name, str(error))
+        if self._file is not None and mending.note(self._file, str(error)):
+            _log.error("%s", damaged)
+        raise damaged from error
+
+    def blank(self) -> bytes:
+        """Return the bytes of the file as they would be without a write-ahead log."""
+        with self._engine.connect() as connection:
+            return bytes(connection.connection.driver_connection.serialize())  # type: ignore[union-attr] # of sqlite3
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+class _Rebuilding:
+    """A `Rebuilding` (see `database`) beside a damaged file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._new = file.with_name(f"{file.name}.new")
+        mending.remove(self._new)  # of who was killed at it
+        self.database = SqliteDatabase(URL.create("sqlite", database=str(self._new)))
+
+    def salvage(self, now: int) -> Salvage:
+        with mending.errors(self._file):
+            return salvage(self._file, self.database.blank, now)
+
+    def accept(self) -> str:
+        reason = mending.noted(self._file)
+        self.database.close()  # the last one who has it open takes its log away
+        with mending.errors(self._file):
+            aside = mending.replace(self._file, self._new)
+        return f"{self._file}: was damaged ({reason}) and is made anew; the damaged one is kept as {aside}"
+
+    def close(self) -> None:
+        self.database.close()
+        mending.remove(self._new)
 
 
 def _engine(url: URL, file: Path | None) -> Engine:
@@ -125,7 +215,9 @@ def _engine(url: URL, file: Path | None) -> Engine:
     @event.listens_for(engine, "do_connect")
     def _make_folder(_: object, record: Any, *__: object) -> None:
         if file is not None:
-            record.info["identity"] = _identity(file)
+            record.info["identity"] = mending.identity(file)
+            if _is_empty(file):
+                _log.warning("%s: is empty; it is made anew", file)
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -134,13 +226,13 @@ def _engine(url: URL, file: Path | None) -> Engine:
     @event.listens_for(engine, "checkout")
     def _reconnect(_: object, record: Any, __: object) -> None:
         """Let go of a file that is at this place no more: it was deleted or put aside, and another one made."""
-        if file is not None and record.info["identity"] != _identity(file):
+        if file is not None and record.info["identity"] != mending.identity(file):
             raise DisconnectionError
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         if file is not None and record.info["identity"] is None:  # it was made just now
-            record.info["identity"] = _identity(file)
+            record.info["identity"] = mending.identity(file)
         # The driver begins no transaction for reading; SQLAlchemy's docs say to do it by hand ("begin" below):
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#enabling-non-legacy-sqlite-transactional-modes-with-the-sqlite3-or-aiosqlite-driver
         connection.isolation_level = None
@@ -159,13 +251,9 @@ def _engine(url: URL, file: Path | None) -> Engine:
     return engine
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another in its place; None where there is none."""
-    try:
-        facts = file.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
+def _is_empty(file: Path) -> bool:
+    """Whether there is a file without a byte: SQLite takes it for a database without a table."""
+    return file.is_file() and file.stat().st_size == 0
 
 
 def _write_ahead(connection: Any) -> None:

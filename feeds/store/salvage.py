@@ -1,0 +1,301 @@
+"""What a damaged index file still gives of what its files can't give back: row by row, past all that is broken.
+
+Knows how SQLite fails, and in which tables what stands; knows no rule. Nothing that is read here is believed unseen.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from sqlalchemy import Connection, Table
+
+from feeds.model import Kind, Outcome, State, Takedown
+from feeds.store import bulk, mending, rows
+from feeds.store.prepared import Prepared, prepare
+from feeds.store.schema import (
+    SALVAGED,
+    SALVAGED_IN_PART,
+    SALVAGED_WHOLE,
+    articles,
+    collections,
+    files,
+    former_slugs,
+    listings,
+    marks,
+    meta,
+    topic_files,
+)
+
+_BROKEN = (sqlite3.Error, UnicodeDecodeError)  # the latter where SQLite quotes what it can't read
+_KEY = re.compile(b"[0-9a-f]{32}")
+_PREFIXES = 16**3  # of keys; where listings are broken, reading goes on at the next
+_END_OF_TIME = 253_402_300_800  # of what a datetime can say
+_GAP = 100_000  # rows; behind a longer gap nothing is looked for
+_LARGEST_POWER = 25  # of two: no table has more rows
+_HEADER_BYTES = 100
+_VERSIONS_AT, _PAGE_COUNT_AT = 18, 28
+_META = frozenset({"revision", "settings_at", "fingerprint", "refreshed_at"})  # the rest says what is in tables that are made anew
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What could be read: rows that stand as they did, and what refused files said when they were good."""
+
+    listed: dict[str, int]
+    tables: dict[Table, list[bulk.Row]]
+    last_good: tuple[Prepared, ...]
+
+    def restore(self, connection: Connection) -> None:
+        """Put the rows into new tables."""
+        bulk.insert(connection, listings, list(self.listed.items()))
+        for table, found in self.tables.items():
+            bulk.insert(connection, table, found)
+
+    def __str__(self) -> str:
+        counts = (
+            (len(self.listed), "listing times"),
+            (len(self.tables[collections]), "topics and other collections"),
+            (len(self.last_good), "refused files"),
+            (len(self.tables[marks]), "marks of who follows"),
+        )
+        return ", ".join(f"{count} {what}" for count, what in counts)
+
+
+def salvage(file: Path, blank: Callable[[], bytes], now: int) -> Salvage:
+    """Read what a damaged file still gives; `blank` returns the bytes of an empty index, for what is missing of its first page.
+
+    What is said to have happened after `now` did not.
+    """
+    with closing(_opened(file)) as connection:
+        if _answers(connection):
+            return _Reader(connection, now).all()
+    copy = file.with_name(f"{file.name}.salvage")
+    pages = _Pages(blank())
+    try:
+        for replaced in (pages.header, pages.schema):
+            _copy(file, copy, pages, replaced)
+            with closing(_opened(copy)) as connection:
+                if _answers(connection):
+                    return _Reader(connection, now).all()
+    finally:
+        mending.remove(copy)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        return _Reader(connection, now).all()
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(file))}", uri=True, isolation_level=None)
+    connection.text_factory = bytes  # a broken text must not keep back its row
+    with suppress(*_BROKEN):
+        connection.execute("PRAGMA writable_schema=ON")  # read what there is of a broken schema
+    return connection
+
+
+def _answers(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'listings'").fetchone() is not None
+    except _BROKEN:
+        return False
+
+
+class _Pages:
+    """The bytes of another index with the same tables, made in the same order: parts of it stand for what is broken in ours.
+
+    Spec: https://www.sqlite.org/fileformat2.html, sections 1.3 and 1.6.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = int.from_bytes(data[16:18], "big")  # bytes
+
+    @property
+    def header(self) -> list[tuple[int, bytes]]:
+        """The header alone, as (offset, bytes)."""
+        return [(0, self._data[:_HEADER_BYTES])]
+
+    @property
+    def schema(self) -> list[tuple[int, bytes]]:
+        """The pages that say which tables there are: the first, and those that it leads to."""
+        first = self._data[: self.size]
+        count = int.from_bytes(first[103:105], "big")
+        cells = (int.from_bytes(first[at : at + 2], "big") for at in range(112, 112 + 2 * count, 2))
+        children = [int.from_bytes(first[at : at + 4], "big") for at in (108, *cells)]
+        offsets = [0, *((child - 1) * self.size for child in children)]
+        return [(offset, self._data[offset : offset + self.size]) for offset in offsets]
+
+
+def _copy(file: Path, copy: Path, pages: _Pages, replaced: list[tuple[int, bytes]]) -> None:
+    mending.remove(copy)
+    shutil.copyfile(file, copy)
+    with suppress(FileNotFoundError):
+        shutil.copyfile(f"{file}-wal", f"{copy}-wal")
+    with copy.open("r+b") as stream:
+        for offset, data in replaced:
+            stream.seek(offset)
+            stream.write(data)
+        stream.seek(_VERSIONS_AT)
+        stream.write(b"\2\2")  # it has a write-ahead log
+        stream.seek(_PAGE_COUNT_AT)
+        stream.write((copy.stat().st_size // pages.size).to_bytes(4, "big"))
+
+
+class _Reader:
+    """Reads the tables of one broken database."""
+
+    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
+        self._connection = connection
+        self._now = now
+        self._broken: set[Table] = set()
+
+    def all(self) -> Salvage:
+        listed = self._listed()
+        found = list(self._collections())
+        ids = {row[0] for row in found}
+        tables: dict[Table, list[bulk.Row]] = {
+            collections: found,
+            former_slugs: _distinct(2, (row for row in self._former_slugs() if row[2] in ids)),
+            marks: _distinct(1, self._marks()),
+            topic_files: _distinct(1, self._topic_files()),
+            meta: [],
+        }
+        if listed or found:
+            known = dict(self._meta())
+            known[SALVAGED] = SALVAGED_IN_PART if listings in self._broken else SALVAGED_WHOLE
+            tables[meta] = list(({"refreshed_at": "0"} | known).items())
+        return Salvage(listed, tables, tuple(self._last_good()))
+
+    def _walk(self, table: Table, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Yield columns of a table that has row ids, past what is broken, each text as bytes."""
+        place, misses = 0, 0
+        query = f"SELECT rowid, {', '.join(names)} FROM {table.name} WHERE rowid > ? ORDER BY rowid"  # noqa: S608 - names of ours
+        while misses < _GAP:
+            try:
+                for row_id, *row in self._connection.execute(query, (place,)):
+                    if row_id <= place:
+                        raise sqlite3.DatabaseError("rows in no order")
+                    place, misses = row_id, 0
+                    yield tuple(row)
+            except _BROKEN:
+                self._broken.add(table)
+                if not self._is_reachable(table):
+                    return
+                place, misses = place + 1, misses + 1
+            else:
+                return
+
+    @cache  # noqa: B019 - of a reader that is gone with its file
+    def _is_reachable(self, table: Table) -> bool:
+        """Whether any place of a table can be reached, rows there or not."""
+        query = f"SELECT rowid FROM {table.name} WHERE rowid >= ? LIMIT 1"  # noqa: S608 - names of ours
+        for power in range(_LARGEST_POWER):
+            with suppress(*_BROKEN):
+                self._connection.execute(query, (2**power,)).fetchall()
+                return True
+        return False
+
+    def _listed(self) -> dict[str, int]:
+        """Return when each identity was first shown; of those whose row is lost, where its article still says it."""
+        listed: dict[str, int] = {}
+        prefix = 0
+        while prefix < _PREFIXES:
+            try:
+                for key, listed_at in self._connection.execute("SELECT key, listed_at FROM listings WHERE key >= ?", (f"{prefix:03x}",)):
+                    if _is_key(key) and _is_moment(listed_at):
+                        listed[key.decode()] = listed_at
+                        prefix = max(prefix, int(key[:3], 16))
+            except _BROKEN:
+                self._broken.add(listings)
+                prefix += 1
+            else:
+                break
+        for key, listed_at, start, end in self._walk(articles, "key", "listed_at", "shown_from", "shown_until"):
+            if _is_key(key) and _is_moment(listed_at) and isinstance(start, int) and isinstance(end, int) and start < end:
+                listed.setdefault(key.decode(), listed_at)
+        return listed
+
+    def _collections(self) -> Iterator[bulk.Row]:
+        seen: set[tuple[str, str]] = set()
+        columns = ("id", "kind", "folded", "slug", "name", "since", "modified_at", "facts")
+        for number, kind, folded, slug, name, since, modified_at, facts in self._walk(collections, *columns):
+            of, texts = _text(kind), tuple(map(_text, (folded, slug, name)))
+            if of not in tuple(Kind) or None in texts or (of, texts[0]) in seen:
+                continue
+            if not _is_moment(modified_at) or not (since is None or _is_moment(since)):
+                continue
+            seen.add((of, str(texts[0])))
+            yield (number, of, *texts, since, min(modified_at, self._now), facts if _decodes(rows.topic_facts, facts) else None, 0)
+
+    def _former_slugs(self) -> Iterator[bulk.Row]:
+        for kind, slug, number in self._walk(former_slugs, "kind", "slug", "collection_id"):
+            yield _text(kind), _text(slug), number
+
+    def _marks(self) -> Iterator[bulk.Row]:
+        for holder, token, seen in self._walk(marks, "holder", "token", "seen"):
+            if seen is not None and _decodes(rows.seen, seen):
+                yield _text(holder), _text(token), seen
+
+    def _topic_files(self) -> Iterator[bulk.Row]:
+        for path, facts, problems in self._walk(topic_files, "path", "facts", "problems"):
+            if _decodes(rows.topic_facts, facts) and _decodes(rows.problems, problems):
+                yield _text(path), facts, problems
+
+    def _meta(self) -> Iterator[tuple[str, str]]:
+        for name, value in self._walk(meta, "name", "value"):
+            known, text = _text(name), _text(value)
+            if known == "fingerprint" and text:
+                yield known, text
+            elif known in _META and text and text.isdecimal():
+                yield known, text if known == "revision" else str(min(int(text), self._now))
+
+    def _last_good(self) -> Iterator[Prepared]:
+        """Yield the articles of refused files as those of good ones, and what refused files took down before."""
+        for number, path, state, takedown, key in self._walk(files, "id", "path", "state", "takedown", "key"):
+            name, taken = _text(path), _text(takedown)
+            if _text(state) != State.REFUSED or not name or taken not in tuple(Takedown):
+                continue
+            if taken != Takedown.NONE:
+                yield Prepared(name, State.HIDDEN, Takedown(taken), key.decode() if _is_key(key) else None, None, None)
+                continue
+            with suppress(*_BROKEN, msgspec.MsgspecError, ValueError, TypeError):
+                payload = self._connection.execute("SELECT payload FROM payloads WHERE id = ?", (number,)).fetchone()
+                if payload is not None:
+                    article = rows.article(payload[0])
+                    yield prepare(Outcome(name, State.SHOWN, article, article.id))
+
+
+def _distinct(width: int, found: Iterator[bulk.Row]) -> list[bulk.Row]:
+    """Return rows whose texts could be read, each once by its first columns."""
+    return list({row[:width]: row for row in found if None not in row[:2]}.values())
+
+
+def _text(value: Any) -> str | None:
+    try:
+        return value.decode() if isinstance(value, bytes) else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _decodes(decode: Callable[[Any], object], payload: Any) -> bool:
+    try:
+        decode(payload)
+    except (msgspec.MsgspecError, ArithmeticError, ValueError, TypeError, OSError):
+        return False
+    return True
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, bytes) and _KEY.fullmatch(value) is not None
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < _END_OF_TIME
