@@ -75,12 +75,21 @@ def store(database: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def fresh_store(database: str, request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Store]]:
-    """What opens one empty index after the other, each gone at its end, for tests that need many."""
+def fresh_database(database: str, request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[str]]:
+    """What gives the URL of one empty database after the other, each gone at its end, for tests that need many."""
+    if database.startswith("sqlite"):
+        return lambda: nullcontext(IN_MEMORY)
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database
+
+
+@pytest.fixture
+def fresh_store(fresh_database: Callable[[], AbstractContextManager[str]]) -> Callable[[], AbstractContextManager[Store]]:
+    """What opens one empty index after the other, likewise."""
 
     @contextmanager
     def fresh() -> Iterator[Store]:
-        with nullcontext(IN_MEMORY) if database.startswith("sqlite") else request.getfixturevalue("postgres").database() as url:
+        with fresh_database() as url:
             opened = open_store(url)
             try:
                 yield opened

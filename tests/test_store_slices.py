@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.model import Article, Choice, Kind, Provider, Slice, SliceOrder, State, Takedown
+from feeds.store import rows
 from feeds.store.base import Store
+from feeds.store.slices import Bounds, SliceQuery
+from feeds.store.sql import SqlStore, open_database
 from feeds.words import indexed_words, sought_words
 
 from .builders import DAY, NOON, article, good, outcome, refresh
@@ -184,19 +187,28 @@ def places(one: Article) -> set[tuple[Kind, str]]:
 
 
 @settings(max_examples=60)
-@given(ARTICLES, SLICES, st.integers(1, 4))
+@given(ARTICLES, SLICES, st.integers(1, 4), st.integers(0, 3))
 def test_slice_is_what_going_through_all_articles_finds(
-    fresh_store: Callable[[], AbstractContextManager[Store]], facts: list[dict[str, Any]], part: Slice, limit: int
+    fresh_database: Callable[[], AbstractContextManager[str]], facts: list[dict[str, Any]], part: Slice, limit: int, few: int
 ) -> None:
+    """Whatever counts as few articles, which decides about the way to them."""
     articles = [article(str(number), excerpt=None, **one) for number, one in enumerate(facts)]
     matching = sorted((one for one in articles if meets(one, part)), key=lambda one: (NOON - one.published_at, one.id))
+    first = list(matching)
     if part.order is not None:
-        matching.sort(key=lambda one: (getattr(one, part.order.value) is None, -(getattr(one, part.order.value) or 0)))  # type: ignore[union-attr] # not None here
-    chosen = sorted(matching[:limit], key=lambda one: (NOON - one.published_at, one.id))
+        first.sort(key=lambda one: (getattr(one, part.order.value) is None, -(getattr(one, part.order.value) or 0)))  # type: ignore[union-attr] # not None here
+    chosen = sorted(first[:limit], key=lambda one: (NOON - one.published_at, one.id))
 
-    with fresh_store() as store:
-        refresh(store, NOON, *(outcome(f"{one.id}.md", one) for one in articles))
+    with fresh_database() as url:
+        database = open_database(url)
+        store = SqlStore(database)
+        store.prepare()
+        refresh(store, NOON, *(outcome(f"{number}.md", one) for number, one in enumerate(articles, start=1)))
         with store.reading(NOON) as view:
             assert [listed.article for listed in view.slice(part, limit)] == chosen
             counted = {(one.kind, one.slug): one.article_count for one in view.slice_collections(part)}
             assert counted == Counter(place for one in matching for place in places(one))
+        with database.reading() as connection:
+            query = SliceQuery(connection, database.words, rows.seconds(NOON), part, Bounds(few, 2 * few))
+            assert {articles[row.id - 1] for row in query.first(limit)} == set(chosen)
+        store.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import Connection, TextClause
+from sqlalchemy import ColumnElement, Connection, Select
 
 if TYPE_CHECKING:
     from feeds.store.salvage import Salvage  # which knows the tables, whose module knows this one
@@ -29,8 +29,11 @@ class WordIndex(Protocol):
     def forget(self, connection: Connection) -> None:
         """Overwrite what was dropped, as far as the database does that at all."""
 
-    def having(self, words: tuple[str, ...]) -> TextClause:
-        """Return a condition on `articles`: to have all of the words."""
+    def found(self, words: tuple[str, ...]) -> Select[tuple[int]]:
+        """Return the ids of all articles that have all of the words, as a query."""
+
+    def test(self, words: tuple[str, ...], article_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return the condition that one article has all of the words: for where few are asked about."""
 
 
 class Rebuilding(Protocol):

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, inspect, text
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Integer, Select, Text, column, create_engine, event, inspect, select, table
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -36,6 +37,7 @@ _ARGUMENTS: dict[str, Any] = {
 _LOCK_NAMESPACE = 0x66656564  # "feed"
 # One index for each schema; a transaction's own lock goes with its connection, and passes through connection poolers.
 _LOCK = f"({_LOCK_NAMESPACE}, current_schema()::regnamespace::oid::integer)"
+_WORDS = table("article_words", column("article_id", Integer), column("words", ARRAY(Text())))
 
 
 class ArrayWords:
@@ -58,9 +60,12 @@ class ArrayWords:
     def forget(self, connection: Connection) -> None:
         """Do nothing: what was deleted is no one's to overwrite but VACUUM's."""
 
-    def having(self, words: tuple[str, ...]) -> TextClause:
-        condition = text("articles.id IN (SELECT article_id FROM article_words WHERE words @> CAST(:sought AS text[]))")
-        return condition.bindparams(sought=list(words))
+    def found(self, words: tuple[str, ...]) -> Select[tuple[int]]:
+        return select(_WORDS.c.article_id).where(_has(words))
+
+    def test(self, words: tuple[str, ...], article_id: ColumnElement[int]) -> ColumnElement[bool]:
+        # A value of the row of this article: the index would give all articles that have the words.
+        return select(_has(words)).where(_WORDS.c.article_id == article_id).scalar_subquery()
 
 
 class PostgresDatabase:
@@ -158,6 +163,10 @@ class PostgresDatabase:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _has(words: tuple[str, ...]) -> ColumnElement[bool]:
+    return _WORDS.c.words.contains(list(words))
 
 
 def _let_go_in_forks(engine: Engine) -> None:

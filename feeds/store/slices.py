@@ -1,71 +1,192 @@
-"""A slice of all articles -> the rows that match. Knows the tables and the conditions of a slice; reads no row.
+"""A slice of all articles -> the rows that match, wherever in a large index they are. Knows the tables and the conditions of a slice.
 
-Where a slice asks for one collection of a kind, its listing leads, so that the database need not go through all articles.
+There are two ways to the first of many. Where articles that match are frequent, going through the foremost soon finds enough; where a
+condition is rare, all that meet it are looked at. Some thousand rows tell which it is, and no database is left to guess.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, tuple_
 
-from feeds.model import Kind, Slice, SliceOrder
+from feeds.model import Choice, Kind, Slice
 from feeds.store import rows
 from feeds.store.database import WordIndex
+from feeds.store.queries import visible
 from feeds.store.schema import articles, collections, memberships
 from feeds.words import sought_words
 
-_LEADING = (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)
+_ALL = 2**62  # a limit that keeps an inner query apart: the order of the outer one is not to choose the way through it
+_DAY = int(timedelta(days=1).total_seconds())
+_KINDS = (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)
+_Condition = ColumnElement[bool]
+_Test = Callable[[Any, Any], _Condition]  # of one article, by the columns of its id and listing time
 
 
-def matching(part: Slice, words: WordIndex) -> tuple[ColumnElement[bool] | TextClause, ...]:
-    """Return the conditions on `memberships` joined with `articles`; exactly one row of an article meets them."""
-    kind, slug = _lead(part)
-    # One id, not `IN`: so the database knows that the rows of the collection come in the order of listing.
-    conditions: list[ColumnElement[bool] | TextClause] = [memberships.c.collection_id == _ids(kind, (slug,)).scalar_subquery()]
-    for each in _LEADING:
-        wanted = part.wanted(each)
-        if wanted and each is Kind.TOPIC and part.match_all:
-            conditions += [_is_in(each, (topic,)) for topic in wanted]
-        elif wanted and (each, wanted) != (kind, (slug,)):
-            conditions.append(_is_in(each, wanted))
-        unwanted = tuple(choice.slug for choice in part.choices if choice.kind is each and choice.is_excluded)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many articles a database looks at in some milliseconds; and how many are counted at most to find the fewest."""
+
+    few: int = 2_000
+    many: int = 20_000
+
+
+_BOUNDS = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The articles that meet one condition of a slice: all their ids, how to tell of one, and how many there are."""
+
+    ids: Select[Any]
+    has: _Test
+    size: int | None = None  # None: not known yet
+    collection: int | None = None  # its id, where they are those of one
+
+
+class SliceQuery:
+    """A slice in a view of the index at the moment `now`."""
+
+    def __init__(self, connection: Connection, words: WordIndex, now: int, asked: Slice, bounds: Bounds = _BOUNDS) -> None:
+        self._connection = connection
+        self._words = words
+        self._now = now
+        self._asked = asked
+        self._bounds = bounds
+
+    def first(self, limit: int) -> Sequence[rows.Row]:
+        """Return id, labels and listing time of those that match, at most `limit`: those that come first by the slice's order."""
+        narrowest = self._narrowest(self._bounds.few)
+        if narrowest is None:
+            found = self._first_of_the_foremost(limit)
+            if found is not None:
+                return found
+            narrowest = self._lead()
+        number = [] if self._asked.order is None else [articles.c[self._asked.order]]
+        columns = (articles.c.id, articles.c.labels, articles.c.listed_at, articles.c.identity, *number)
+        matching = select(*columns).where(*self._conditions(narrowest)).limit(_ALL).subquery().c
+        order = (*(matching[column.name].desc().nulls_last() for column in number), matching.listed_at.desc(), matching.identity)
+        return self._connection.execute(select(matching.id, matching.labels, matching.listed_at).order_by(*order).limit(limit)).all()
+
+    def ids(self) -> Select[Any]:
+        """Return the ids of all that match, as a query."""
+        return select(articles.c.id).where(*self._conditions(self._narrowest(self._bounds.few) or self._lead()))
+
+    def _first_of_the_foremost(self, limit: int) -> Sequence[rows.Row] | None:
+        """Go through those articles alone that come first by the order; return None where too few of them match to tell."""
+        query = select(articles.c.id, articles.c.labels, articles.c.listed_at)
+        if self._asked.order is None:
+            lead = min((part for part in self._parts if part.collection is not None), key=_size, default=None)
+            place: tuple[Any, ...] = (memberships.c.listed_at,)
+            within = [
+                memberships.c.collection_id == (self._known[Kind.ALL, ""].id if lead is None else lead.collection),
+                visible(memberships.c, self._now),
+            ]
+            query = query.join_from(memberships, articles, memberships.c.article_id == articles.c.id)
+            tests = self._tests(memberships.c.article_id, memberships.c.listed_at, lead)
+        else:
+            place = (articles.c[self._asked.order], articles.c.listed_at)
+            within = [visible(articles.c, self._now)]
+            tests = self._tests(articles.c.id, articles.c.listed_at)
+        order = [column.desc().nulls_last() if column.nullable else column.desc() for column in place]
+        end = self._connection.execute(select(*place).where(*within).order_by(*order).offset(self._bounds.few).limit(1)).one_or_none()
+        if end is not None:
+            # Those that share their place with the last one are left out with it: the order among them goes on by identity.
+            within.append(place[0].is_not(None) if end[0] is None else tuple_(*place) > tuple_(*end))
+        found = self._connection.execute(query.where(*within, *tests).order_by(*order, articles.c.identity).limit(limit)).all()
+        return found if end is None or len(found) == limit else None
+
+    def _conditions(self, lead: _Part | None) -> Iterator[_Condition]:
+        if lead is not None:
+            yield articles.c.id.in_(lead.ids)
+        yield visible(articles.c, self._now)
+        yield from self._tests(articles.c.id, articles.c.listed_at, lead)
+
+    def _tests(self, article_id: Any, listed_at: Any, met: _Part | None = None) -> Iterator[_Condition]:
+        """Yield every condition but one that is met anyway."""
+        yield from (part.has(article_id, listed_at) for part in self._parts if part is not met)
+        unwanted = self._ids(choice for choice in self._asked.choices if choice.is_excluded)
         if unwanted:
-            conditions.append(~_is_in(each, unwanted))
-    if part.min_quality is not None:
-        conditions.append(articles.c.quality >= part.min_quality)
-    if part.min_heat is not None:
-        conditions.append(articles.c.heat >= part.min_heat)
-    if part.since is not None:
-        conditions.append(articles.c.published_at >= _midnight(part.since))
-    if part.until is not None:
-        conditions.append(articles.c.published_at < _midnight(part.until) + int(timedelta(days=1).total_seconds()))
-    if part.sought is not None:
-        conditions.append(words.having(sought_words(part.sought)))
-    return tuple(conditions)
+            yield ~_is_in(unwanted)(article_id, listed_at)
+
+    def _narrowest(self, most: int) -> _Part | None:
+        """Return the condition that the fewest articles meet, where they are at most `most`."""
+        narrowest = None
+        for part in sorted(self._parts, key=_size):
+            size = self._count(part, most) if part.size is None else part.size
+            if size <= most:
+                narrowest, most = part, size
+        return narrowest
+
+    def _lead(self) -> _Part | None:
+        """Return the condition to begin with where no article is left out of sight."""
+        return self._parts[0] if len(self._parts) == 1 else self._narrowest(self._bounds.many)
+
+    def _count(self, part: _Part, most: int) -> int:
+        """Return how many articles meet a condition; where they are more than `most`, one more than that."""
+        return self._connection.execute(select(func.count()).select_from(part.ids.limit(most + 1).subquery())).scalar_one()
+
+    @cached_property
+    def _parts(self) -> tuple[_Part, ...]:
+        return tuple(self._found_parts())
+
+    def _found_parts(self) -> Iterator[_Part]:
+        asked = self._asked
+        for kind in _KINDS:
+            choices = tuple(choice for choice in asked.choices if choice.kind is kind and not choice.is_excluded)
+            alternatives = ((choice,) for choice in choices) if asked.match_all and kind is Kind.TOPIC else (choices,)
+            yield from (self._of_any(any_of) for any_of in alternatives if any_of)
+        for number, least in ((articles.c.quality, asked.min_quality), (articles.c.heat, asked.min_heat)):
+            if least is not None:
+                yield _of_all(number >= least)
+        if asked.since is not None or asked.until is not None:
+            start = _midnight(asked.since or date.min)
+            yield _of_all(articles.c.published_at.between(start, _midnight(asked.until or date.max) + _DAY - 1))
+        if asked.sought is not None:
+            words = sought_words(asked.sought)
+            yield _Part(self._words.found(words), lambda article_id, _: self._words.test(words, article_id))
+
+    def _of_any(self, choices: tuple[Choice, ...]) -> _Part:
+        ids = self._ids(choices)
+        found = select(memberships.c.article_id).where(memberships.c.collection_id.in_(ids))
+        size = sum(self._known[choice.kind, choice.slug].shown for choice in choices if (choice.kind, choice.slug) in self._known)
+        return _Part(found, _is_in(ids), size, ids[0] if len(ids) == 1 else None)
+
+    def _ids(self, choices: Iterable[Choice]) -> list[int]:
+        return [self._known[choice.kind, choice.slug].id for choice in choices if (choice.kind, choice.slug) in self._known]
+
+    @cached_property
+    def _known(self) -> dict[tuple[Kind, str], rows.Row]:
+        """The collections that are chosen, and all articles: id, and how many were shown at the last refresh."""
+        chosen = [(Kind.ALL, ""), *((choice.kind, choice.slug) for choice in self._asked.choices)]
+        query = select(collections.c.id, collections.c.kind, collections.c.slug, collections.c.shown)
+        found = self._connection.execute(query.where(tuple_(collections.c.kind, collections.c.slug).in_(chosen)))
+        return {(Kind(row.kind), row.slug): row for row in found}
 
 
-def order(part: Slice) -> tuple[ColumnElement[object], ...]:
-    """Return by what the entries of a slice are chosen, missing numbers last, then by listing."""
-    listing: tuple[ColumnElement[object], ...] = (memberships.c.listed_at.desc(), articles.c.identity)
-    if part.order is None:
-        return listing
-    number = articles.c.heat if part.order is SliceOrder.HEAT else articles.c.quality
-    return (number.desc().nulls_last(), *listing)
+def _of_all(condition: _Condition) -> _Part:
+    return _Part(select(articles.c.id).where(condition), lambda *_: condition)
 
 
-def _lead(part: Slice) -> tuple[Kind, str]:
-    single = ((kind, part.wanted(kind)[0]) for kind in _LEADING if len(part.wanted(kind)) == 1)
-    return next(single, (Kind.ALL, ""))
+def _is_in(ids: list[int]) -> _Test:
+    """Return the test whether an article is in any of the collections: one look into the index of their listings."""
+
+    def test(article_id: Any, listed_at: Any) -> _Condition:
+        other = memberships.alias()
+        listed = other.c.collection_id.in_(ids), other.c.listed_at == listed_at, other.c.article_id == article_id
+        # As a value, not as `EXISTS`, which a database may turn into another way through everything.
+        return select(literal_column("1")).where(*listed).limit(1).scalar_subquery().is_not(None)
+
+    return test
 
 
-def _ids(kind: Kind, slugs: tuple[str, ...]) -> Select[tuple[int]]:
-    return select(collections.c.id).where(and_(collections.c.kind == kind, or_(*(collections.c.slug == slug for slug in slugs))))
-
-
-def _is_in(kind: Kind, slugs: tuple[str, ...]) -> ColumnElement[bool]:
-    other = memberships.alias()
-    return exists().where(other.c.article_id == articles.c.id, other.c.collection_id.in_(_ids(kind, slugs)))
+def _size(part: _Part) -> int:
+    return _ALL if part.size is None else part.size
 
 
 def _midnight(day: date) -> int:

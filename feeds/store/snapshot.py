@@ -27,7 +27,7 @@ from feeds.model import (
     Takedown,
     TopicFacts,
 )
-from feeds.store import rows, slices
+from feeds.store import rows
 from feeds.store.base import Mark
 from feeds.store.database import WordIndex
 from feeds.store.filereports import FileReports
@@ -45,6 +45,7 @@ from feeds.store.schema import (
     topic_files,
     turns,
 )
+from feeds.store.slices import SliceQuery
 
 _LATEST = 500  # articles whose topics are neighbours
 _DAY = 86_400  # seconds
@@ -144,15 +145,11 @@ class SqlSnapshot:
         return self._read(self._connection.execute(found).all())
 
     def slice(self, part: Slice, limit: int) -> tuple[ListedArticle, ...]:
-        found = (
-            self._listed(memberships)
-            .join_from(memberships, articles, memberships.c.article_id == articles.c.id)
-            .where(self._visible(memberships.c), *slices.matching(part, self._words))
-            .order_by(*slices.order(part))
-            .limit(limit)
-        )
-        chosen = self._read(self._connection.execute(found).all())
+        chosen = self._read(self._slice(part).first(limit))
         return tuple(sorted(chosen, key=lambda listed: (-listed.listed_at.timestamp(), listed.article.id)))
+
+    def _slice(self, part: Slice) -> SliceQuery:
+        return SliceQuery(self._connection, self._words, self._now, part)
 
     def _listed(self, table: Table) -> Select[Any]:
         return select(articles.c.id, articles.c.labels, table.c.listed_at)
@@ -201,15 +198,10 @@ class SqlSnapshot:
         return tuple(Month(start, counts[start]) for start in sorted(counts, reverse=True))
 
     def slice_collections(self, part: Slice) -> tuple[Collection, ...]:
-        chosen = (
-            select(memberships.c.article_id)
-            .join_from(memberships, articles, memberships.c.article_id == articles.c.id)
-            .where(self._visible(memberships.c), *slices.matching(part, self._words))
-        )
         every = memberships.alias()
         counted = (
             select(every.c.collection_id, func.count().label("total"), func.max(every.c.listed_at).label("newest"))
-            .where(self._visible(every.c), every.c.article_id.in_(chosen))
+            .where(self._visible(every.c), every.c.article_id.in_(self._slice(part).ids()))
             .group_by(every.c.collection_id)
             .subquery()
         )

@@ -36,7 +36,7 @@ def open_store(url: str) -> SqlStore:
     Raises:
         StoreError: the URL is none of these, or the index can't be opened or created. A damaged one can.
     """
-    store = SqlStore(_database(url))
+    store = SqlStore(open_database(url))
     try:
         store.prepare()
     except IndexDamagedError:
@@ -53,14 +53,19 @@ def index_exists(url: str) -> bool:
     Raises:
         StoreError: the URL is none that `open_store` takes, or the server can't be reached.
     """
-    database = _database(url)
+    database = open_database(url)
     try:
         return database.exists()
     finally:
         database.close()
 
 
-def _database(url: str) -> Database:
+def open_database(url: str) -> Database:
+    """Return the database at a URL, of which nothing is asked yet.
+
+    Raises:
+        StoreError: the URL is none that `open_store` takes.
+    """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
