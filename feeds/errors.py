@@ -69,6 +69,8 @@ class ExportError(FeedsError):
     """A file or folder of an export can't be written, or must not be."""
 
     def __init__(self, place: object, reason: str) -> None:
+        self.place = str(place)
+        self.reason = reason
         super().__init__(f"{place}: {reason}")
 
 

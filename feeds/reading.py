@@ -54,7 +54,7 @@ def read(candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> Ite
         ReadingError: it could not be done to the end.
     """
     count = usable_processors()
-    if count > 1 and len(candidates) >= _WORTH_A_POOL and _can_fork():
+    if count > 1 and len(candidates) >= _WORTH_A_POOL and can_fork():
         yield from _read_in_processes(candidates, known, count)
     elif candidates:
         yield from _read(candidates, known)
@@ -65,7 +65,7 @@ def usable_processors() -> int:
     return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _can_fork() -> bool:
+def can_fork() -> bool:
     """Whether a copy of this process is safe: other threads might hold a lock, which nobody would ever release in the copy.
 
     So `feeds index` reads in processes, and so does the first look of `feeds serve`; a web worker reads by itself, and so does

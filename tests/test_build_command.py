@@ -26,26 +26,46 @@ __all__ = ["run"]
 BASE_URL = "https://feeds.example.org"
 
 
-def build(content: Path, out: Path, database: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "feeds", "build", str(out), "--content", str(content), "--base-url", BASE_URL]
-    command += ["--database", f"sqlite:///{database}", *options]
-    return subprocess.run(command, env=os.environ | environ, capture_output=True, text=True, check=True)
+COMMAND = (sys.executable, "-m", "feeds", "build")
 
 
-def test_two_machines_give_the_same_tree(content: Path, tmp_path: Path) -> None:
-    write_corpus(content, 40)
-    for name, environ in (("a", {"TZ": "Pacific/Kiritimati", "LC_ALL": "tr_TR.UTF-8"}), ("b", {"TZ": "UTC", "LC_ALL": "C"})):
-        build(content, tmp_path / name, tmp_path / f"{name}.sqlite3", PYTHONHASHSEED=str(len(environ["TZ"])), **environ)
-    assert files(tmp_path / "a") == files(tmp_path / "b")
-    assert (tmp_path / "a" / MANIFEST).read_bytes() == (tmp_path / "b" / MANIFEST).read_bytes()
+def options(content: Path, database: Path) -> list[str]:
+    return ["--content", str(content), "--base-url", BASE_URL, "--database", f"sqlite:///{database}"]
+
+
+def build(content: Path, out: Path, database: Path) -> None:
+    subprocess.run([*COMMAND, str(out), *options(content, database)], capture_output=True, check=True)
+
+
+ON_ONE_CORE = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.execv(sys.argv[1], sys.argv[1:])"
+MACHINES = {
+    "one": (None, {"TZ": "Pacific/Kiritimati", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "1"}),
+    "another/with a longer path": (ON_ONE_CORE, {"TZ": "America/St_Johns", "LC_ALL": "C", "LANG": "C", "PYTHONHASHSEED": "2"}),
+}
+
+
+def test_two_machines_give_the_same_tree(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "content", 40)
+    written = sorted(path for path in (tmp_path / "content").rglob("*") if path.is_file())
+    for place, (start, environ) in MACHINES.items():
+        content = tmp_path / place / "content"
+        for file in written if start else reversed(written):  # a folder lists its files in an order of its own
+            copy = content / file.relative_to(tmp_path / "content")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+        command = [*COMMAND, str(tmp_path / place / "out"), *options(content, tmp_path / place / "index.sqlite3")]
+        before = [] if start is None else [sys.executable, "-c", start]
+        subprocess.run([*before, *command], env=os.environ | environ, capture_output=True, check=True)
+    one, another = (tmp_path / place / "out" for place in MACHINES)
+    assert files(one) == files(another)
+    assert (one / MANIFEST).read_bytes() == (another / MANIFEST).read_bytes()
 
 
 def test_export_that_was_killed_is_finished_by_the_next(content: Path, tmp_path: Path) -> None:
     write_corpus(content, 80)
     database, out = tmp_path / "index.sqlite3", tmp_path / "out"
     build(content, tmp_path / "whole", database)
-    command = [sys.executable, "-m", "feeds", "build", str(out), "--content", str(content), "--base-url", BASE_URL]
-    with subprocess.Popen([*command, "--database", f"sqlite:///{database}"], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*COMMAND, str(out), *options(content, database)], stdout=subprocess.DEVNULL) as process:
         wait_for(lambda: any(out.glob("*.rss")))
         process.send_signal(signal.SIGKILL)
     assert len(files(out)) < len(files(tmp_path / "whole"))
@@ -53,6 +73,35 @@ def test_export_that_was_killed_is_finished_by_the_next(content: Path, tmp_path:
     (out / ".feed.rss.feeds-new").write_text("half")
     build(content, out, database)
     assert files(out) == files(tmp_path / "whole")
+
+
+def test_writing_process_that_is_killed_is_one_error_and_the_next_build_is_whole(content: Path, tmp_path: Path) -> None:
+    write_corpus(content, 80)
+    database, out = tmp_path / "index.sqlite3", tmp_path / "out"
+    build(content, tmp_path / "whole", database)
+    with subprocess.Popen([*COMMAND, str(out), *options(content, database)], stderr=subprocess.PIPE, text=True) as process:
+        writer = wait_for(lambda: children(process.pid))[0]
+        os.kill(writer, signal.SIGKILL)
+        _, said = process.communicate()
+    reason = "a process that writes files came to a sudden end; is there memory left? The next build goes on from here"
+    assert (process.returncode, said) == (1, f"feeds: {out}: {reason}\n")
+    build(content, out, database)
+    assert files(out) == files(tmp_path / "whole")
+
+
+def test_disk_that_refuses_a_writing_process_is_one_error(content: Path, tmp_path: Path) -> None:
+    write_corpus(content, 80)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "topics").write_text("mine")
+    command = [*COMMAND, str(tmp_path / "out"), *options(content, tmp_path / "index.sqlite3"), "--force"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == f"feeds: {tmp_path / 'out' / 'topics'}: is no folder, and a folder has to be there\n"
+
+
+def children(parent: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    return [int(child) for task in Path(f"/proc/{parent}/task").iterdir() for child in (task / "children").read_text().split()]
 
 
 def test_plain_file_server_is_enough_for_readers(content: Path, tmp_path: Path) -> None:

@@ -78,9 +78,9 @@ def urls(out: Path) -> Iterator[tuple[str, str]]:
             yield "/" + quote(path.removesuffix("index.html")), path
 
 
-def export(service: FeedService, store: Store, content: Path, out: Path, order: Order, now: datetime = NOON, processes: int = 1) -> Built:
+def export(service: FeedService, store: Store, content: Path, out: Path, order: Order, now: datetime = NOON) -> Built:
     service.refresh(content, None, now, known_listings(out))
-    return build(store, out, order, now, processes)
+    return build(store, out, order, now)
 
 
 def test_every_file_is_what_the_server_sends_for_its_url(
@@ -108,17 +108,6 @@ def test_every_file_is_what_the_server_sends_for_its_url(
         ".opml": {"text/x-opml; charset=utf-8"},
     }
     assert built.total == len(files(out)) == len(built.written)
-
-
-def test_several_processes_write_what_one_writes(
-    service: FeedService, store: Store, content: Path, out: Path, order: Order, tmp_path: Path
-) -> None:
-    rich(content)
-    export(service, store, content, out, order)
-    other = export_folder(tmp_path / "other", None)
-    export(service, store, content, other, order, processes=2)
-    assert files(other) == files(out)
-    assert (other / MANIFEST).read_bytes() == (out / MANIFEST).read_bytes()
 
 
 def test_every_document_and_page_that_a_server_has_is_exported(

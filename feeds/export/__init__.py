@@ -1,6 +1,7 @@
 """A site as files: every document into a folder, as a server would send it. Knows the order of work; knows no HTTP.
 
-`job` has the rules, `plan` says which files there are, `making` makes them, `tree` writes them, `manifest` remembers them.
+`job` has the rules, `plan` says which files there are, `making` makes them, `workers` do it on all cores, `tree` writes them,
+`manifest` remembers them.
 """
 
 from __future__ import annotations
@@ -29,10 +30,8 @@ def known_listings(folder: Path) -> dict[str, datetime] | None:
     return None if known is None else dict(known.listed)
 
 
-def build(store: Store, folder: Path, order: Order, now: datetime, processes: int | None = None) -> Built:
+def build(store: Store, folder: Path, order: Order, now: datetime) -> Built:
     """Make a folder (see `export_folder`) hold the site as the index has it, and nothing else that an export wrote.
-
-    The work is done in so many processes; by default in one for each processor, where it is worth starting them.
 
     Raises:
         ExportError: it holds other things, something is in the way, or it can't be written.
@@ -42,7 +41,7 @@ def build(store: Store, folder: Path, order: Order, now: datetime, processes: in
     with tree.locked():
         with store.gathering(now) as view:
             export = Export(view, tree, order)
-            built = export.run(processes)
+            built = export.run()
             holder, mark, kept = export.holder, export.mark(), view.mark(export.holder)
         if mark != kept:
             with suppress(IndexBusyError):  # without a mark, the next export has more to look through

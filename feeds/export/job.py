@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from feeds import assembly, catalog, paths
 from feeds.catalog import ListPage
 from feeds.errors import ExportError
 from feeds.export import manifest as manifests
-from feeds.export import plan
-from feeds.export.making import FeedWork, Made, PageWork, Unit, make_all, put
+from feeds.export import others, plan
+from feeds.export.making import FeedWork, Made, PageWork, Unit, put
 from feeds.export.manifest import MANIFEST, Manifest, Record
-from feeds.export.plan import EVERYTHING, FeedFiles, ListFile, PageFile, Selection
+from feeds.export.others import OtherFiles
+from feeds.export.plan import EVERYTHING, FeedFiles, PageFile, Selection
 from feeds.export.tree import Tree
-from feeds.feed import FeedAddress, PageAddress, Site
+from feeds.export.workers import make_all
+from feeds.feed import FeedAddress, Site
 from feeds.model import ListedArticle
-from feeds.reading import usable_processors
-from feeds.render import opml
 from feeds.store.base import Gathered, Mark
 
 _UNIT_ARTICLES = 1000
 _UNIT_PAGES = 20
-_WORTH_PROCESSES = 8000  # entries in all documents: starting processes takes as long as so many
-_SETTINGS = "settings"  # inputs of what depends on the context alone
 
 Records = dict[str, Record | None]
 
@@ -83,19 +81,19 @@ class Export:
         month = paths.month_part(paths.month(assembly.refreshed_at(self._view)))
         return f"{hashlib.sha256(manifests.encode(manifest)).hexdigest()} {month} {plan.named(self._order.selection)}"
 
-    def run(self, processes: int | None) -> Built:
+    def run(self) -> Built:
         """Bring the folder up to date."""
         files: Records = {}
-        feeds, pages, others = self._plan(files)
-        wanted = [path for files_of in (feeds, pages, others) for planned in files_of for path in planned.files]
+        feeds, pages, rest = self._plan(files)
+        wanted = [path for files_of in (feeds, pages, rest) for planned in files_of for path in planned.files]
         self._refuse_foreign(wanted)
         files |= dict.fromkeys(wanted)
         made: list[Made] = []
         if wanted or self._known.files.keys() != files.keys():
             self._write_manifest(replace(self._known, files={**self._known.files, **files}, twins=self._every_twin()))
-            worth = sum(planned.entries * len(planned.extensions) for planned in feeds) >= _WORTH_PROCESSES
-            made += make_all(self._units(feeds, pages), processes or (usable_processors() if worth else 1))
-            made += [put(self._tree, *one, self._order.twins) for planned in others for one in planned.make()]
+            entries = sum(planned.entries * len(planned.extensions) for planned in feeds) + _UNIT_PAGES * len(pages)
+            made += make_all(self._units(feeds, pages), self._tree.root, entries)
+            made += [put(self._tree, *one, self._order.twins) for planned in rest for one in planned.make()]
             files |= {one.path: one.record for one in made}
         self._new = replace(self._new, files=files)
         removed, left = self._remove_others()
@@ -115,13 +113,13 @@ class Export:
             else:
                 feeds += [planned for planned in plan.feed_files(view, collection, selection) if not self._keep(planned, kept)]
         pages: list[PageFile] = []
-        others: list[OtherFiles] = [_subscriptions(plan.list_file(view, selection, site))]
+        rest: list[OtherFiles] = [others.subscriptions(plan.list_file(view, selection, site))]
         if selection.pages:
             all_pages = list(plan.page_files(view, selection, site))
             pages = [planned for planned in all_pages if not self._keep(planned, kept)]
-            others += [_sitemap(tuple(planned.address for planned in all_pages), site)]
-            others += [] if self._keep_fixed(kept) else [_fixed(site)]
-        return feeds, pages, [planned for planned in others if not self._keep(planned, kept)]
+            rest += [others.sitemap(tuple(planned.address for planned in all_pages), site)]
+            rest += [] if self._keep_fixed(kept) else [others.fixed(site)]
+        return feeds, pages, [planned for planned in rest if not self._keep(planned, kept)]
 
     def _unchanged(self) -> set[tuple[object, str]]:
         """Return the collections that are as they were when the folder was exported to last, as the index has it."""
@@ -147,7 +145,7 @@ class Export:
 
     def _keep_fixed(self, kept: Records) -> bool:
         """Keep what depends on the context alone; its names are known only to who makes it, so the manifest says which they are."""
-        records = {path: record for path, record in self._known.files.items() if record is not None and record.inputs == _SETTINGS}
+        records = {path: record for path, record in self._known.files.items() if record is not None and record.inputs == others.SETTINGS}
         if not self._trusts or plan.NOT_FOUND not in records or not all(map(self._is_intact, records)):
             return False
         kept |= records
@@ -223,38 +221,3 @@ class Export:
 
     def _write_manifest(self, manifest: Manifest) -> None:
         self._tree.put_durably(MANIFEST, manifests.encode(manifest))
-
-
-@dataclass(frozen=True, slots=True)
-class OtherFiles:
-    """Files that are no matter of feeds and pages; `make` returns each with its bytes and inputs."""
-
-    files: tuple[str, ...]
-    inputs: str
-    make: Callable[[], list[tuple[str, bytes, str]]]
-
-
-def _subscriptions(planned: ListFile) -> OtherFiles:
-    return OtherFiles(planned.files, planned.inputs, lambda: [(planned.files[0], opml.render_opml(planned.said), planned.inputs)])
-
-
-def _sitemap(addresses: tuple[PageAddress, ...], site: Site) -> OtherFiles:
-    inputs = plan.named(addresses)
-    paths_of = [paths.sitemap_path(number) for number in plan.sitemap_parts(len(addresses))]
-
-    def make() -> list[tuple[str, bytes, str]]:
-        from feeds.pages.sitemap import render_sitemap  # noqa: PLC0415 - loading templates takes longer than many an export
-
-        bodies = [render_sitemap(addresses, number, site) for number in plan.sitemap_parts(len(addresses))]
-        return [(plan.file_of(path), body, inputs) for path, body in zip(paths_of, bodies, strict=True) if body is not None]
-
-    return OtherFiles(tuple(map(plan.file_of, paths_of)), inputs, make)
-
-
-def _fixed(site: Site) -> OtherFiles:
-    from feeds.pages import render_not_found, sitemap  # noqa: PLC0415 - the same
-    from feeds.pages.static import STATIC_FILES  # noqa: PLC0415
-
-    bodies = {plan.file_of(found.url_path): found.body for found in STATIC_FILES.values()}
-    bodies |= {plan.file_of(paths.ROBOTS_PATH): sitemap.render_robots(site), plan.NOT_FOUND: render_not_found(site)}
-    return OtherFiles(tuple(bodies), _SETTINGS, lambda: [(path, body, _SETTINGS) for path, body in bodies.items()])

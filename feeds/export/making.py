@@ -7,15 +7,11 @@ the unit.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import brotli
-import msgspec
 
 from feeds import assembly
 from feeds.assembly import Draft
@@ -25,8 +21,6 @@ from feeds.export.tree import Tree
 from feeds.feed import Site
 from feeds.model import ListedArticle
 from feeds.render import FORMATS
-
-_AHEAD = 2  # units for each process that wait for it
 
 
 def _gzip(body: bytes) -> bytes:
@@ -83,9 +77,6 @@ class Made:
     is_new: bool
 
 
-_units = msgspec.msgpack.Decoder(Unit)
-
-
 def make(unit: Unit) -> list[Made]:
     """Make the files of a unit."""
     tree = Tree(Path(unit.root))
@@ -121,33 +112,3 @@ def _pages(unit: Unit) -> Iterator[tuple[str, bytes, str]]:
             for page in (work.page, work.list_page):
                 if page is not None:
                     yield work.file, render_page(page, unit.site), work.inputs
-
-
-def _make_encoded(unit: bytes) -> list[Made]:
-    return make(_units.decode(unit))
-
-
-def make_all(units: Iterable[Unit], processes: int) -> Iterator[Made]:
-    """Make the files of all units, in so many processes; with one, in this."""
-    if processes < 2:
-        for unit in units:
-            yield from make(unit)
-        return
-    with _pool(processes) as pool:
-        waiting: list[Future[list[Made]]] = []
-        for unit in units:
-            waiting.append(pool.submit(_make_encoded, msgspec.msgpack.encode(unit)))
-            if len(waiting) > _AHEAD * processes:
-                yield from waiting.pop(0).result()
-        for future in waiting:
-            yield from future.result()
-
-
-@contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Start processes that have nothing of this one: neither its threads nor its connections survive a fork."""
-    pool = ProcessPoolExecutor(processes, get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
