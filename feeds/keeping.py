@@ -39,7 +39,7 @@ class IndexKeeper:
         content: Path,
         fingerprint: str | None,
         now: datetime,
-        listed: Mapping[str, datetime] | None = None,
+        listed: Mapping[str, int] | None = None,
         *,
         parts: tuple[str, ...] = EVERYTHING,
         may_lose: float = HALF,

@@ -191,7 +191,7 @@ def test_manifest_says_when_shown_articles_were_first_shown_and_nothing_of_other
     for name, changes in (("hidden", {"published": False}), ("ahead", {"publishedDateTime": "2999-01-01T00:00:00Z"})):
         write_article(content, name, topics=["Secret"], **changes)
     export(service, store, content, out, order)
-    assert known_listings(out) == {identity_key(article_id("https://news.example.com/shown")): NOON}
+    assert known_listings(out) == {identity_key(article_id("https://news.example.com/shown")): int(NOON.timestamp())}
     written = (out / MANIFEST).read_text()
     for name in ("hidden", "ahead"):
         assert identity_key(article_id(f"https://news.example.com/{name}")) not in written

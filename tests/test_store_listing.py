@@ -10,6 +10,7 @@ from feeds.identity import identity_key
 from feeds.model import ArticleQuery, Cursor, FileFacts, Kind, Outcome, State, Takedown
 from feeds.store.base import Store
 from feeds.store.prepared import prepare
+from feeds.store.rows import seconds
 
 from .builders import DAY, NOON, article, good, outcome, refresh, titles
 
@@ -48,7 +49,7 @@ def test_first_indexing_lists_every_article_at_its_publication(store: Store) -> 
 
 
 def test_index_that_remembers_lists_known_articles_as_before_and_others_now(store: Store) -> None:
-    known = {identity_key(article("a").id): NOON + DAY, identity_key(article("gone").id): NOON}
+    known = {identity_key(article("a").id): seconds(NOON + DAY), identity_key(article("gone").id): seconds(NOON)}
     with store.refreshing(NOON + WEEK) as refreshing:
         refreshing.remember(known)
         refreshing.put((FileFacts(1, 1, b""), prepare(good(name))) for name in "ab")
@@ -56,7 +57,7 @@ def test_index_that_remembers_lists_known_articles_as_before_and_others_now(stor
 
     assert [listed_at(store, NOON + WEEK, name) for name in "ab"] == [NOON + DAY, NOON + WEEK]
     with store.reading(NOON + WEEK) as view:
-        assert view.listings() == {identity_key(article("a").id): NOON + DAY, identity_key(article("b").id): NOON + WEEK}
+        assert view.listings() == {identity_key(article("a").id): seconds(NOON + DAY), identity_key(article("b").id): seconds(NOON + WEEK)}
 
 
 def test_listings_are_of_shown_articles_alone(store: Store) -> None:
@@ -64,13 +65,13 @@ def test_listings_are_of_shown_articles_alone(store: Store) -> None:
     refresh(store, NOON, outcome("b.md", state=State.HIDDEN, takedown=Takedown.FILE, id=article("b").id))
 
     with store.reading(NOON) as view:
-        assert view.listings() == {identity_key(article("a").id): NOON}
+        assert view.listings() == {identity_key(article("a").id): seconds(NOON)}
 
 
 def test_index_that_was_refreshed_before_remembers_nothing_else(store: Store) -> None:
     refresh(store, NOON, good())
     with store.refreshing(NOON + WEEK) as refreshing:
-        refreshing.remember({identity_key(article().id): NOON + DAY})
+        refreshing.remember({identity_key(article().id): seconds(NOON + DAY)})
         refreshing.finish("settings")
 
     assert listed_at(store, NOON + WEEK) == NOON

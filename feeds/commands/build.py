@@ -13,12 +13,11 @@ from feeds.commands.options import INDEX, SITE, content_option, settings
 from feeds.config import Config
 from feeds.errors import ConfigError, IndexBusyError, MassLossError
 from feeds.export import TWINS, Order, Selection, build, export_folder, known_listings
+from feeds.keeping import IndexKeeper
 from feeds.model import Kind
 from feeds.render import FORMATS
-from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.text import escape_controls
-from feeds.websub import tell
 
 _KINDS = {kind.value or "site": kind for kind in Kind}
 _ARCHIVES, _PAGES = "archives", "pages"
@@ -71,7 +70,7 @@ def command(config: Config, *, out: Path, formats: tuple[str, ...], only: tuple[
     store = open_store(config.database_url)
     try:
         if config.content is not None:
-            _refresh(FeedService(store), config, folder)
+            _refresh(IndexKeeper(store), config, folder)
         built = build(store, folder, order, now())
     finally:
         store.close()
@@ -79,14 +78,16 @@ def command(config: Config, *, out: Path, formats: tuple[str, ...], only: tuple[
     for path in built.left:
         click.echo(f"feeds: {escape_controls(path)}: has no place any more, but was changed by somebody else, so it stays", err=True)
     if ping:
+        from feeds.websub import tell  # noqa: PLC0415 - takes longer to import than the rest takes to run
+
         told = tell(site, [f"{site.base_url}/{path}" for path in built.feeds])
         if told.refused or told.failed:
             sys.exit(1)
 
 
-def _refresh(service: FeedService, config: Config, folder: Path) -> None:
+def _refresh(index: IndexKeeper, config: Config, folder: Path) -> None:
     try:
         # The settings that count in the index are those of the server.
-        service.refresh(config.content_folder(), None, now(), known_listings(folder))
+        index.refresh(config.content_folder(), None, now(), known_listings(folder))
     except (IndexBusyError, MassLossError) as error:
         click.echo(f"feeds: {error}; this is what it was before", err=True)

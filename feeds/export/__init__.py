@@ -23,11 +23,11 @@ from feeds.store.base import Store
 __all__ = ["MANIFEST", "TWINS", "Built", "Order", "Selection", "build", "export_folder", "known_listings"]
 
 
-def known_listings(folder: Path) -> dict[str, datetime] | None:
-    """Return when the articles of the export in a folder were first shown; None where it holds none."""
+def known_listings(folder: Path) -> dict[str, int] | None:
+    """Return when the articles of the export in a folder were first shown (see `Snapshot.listings`); None where it holds none."""
     body = Tree(folder).read(MANIFEST)
     known = None if body is None else manifests.decode(body)
-    return None if known is None else dict(known.listed)
+    return None if known is None else known.listed
 
 
 def build(store: Store, folder: Path, order: Order, now: datetime) -> Built:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from feeds import assembly, catalog, paths
 from feeds.catalog import ListPage
 from feeds.errors import ExportError
@@ -64,9 +66,10 @@ class Export:
         if known is None and not order.force and not tree.is_empty():
             reason = "is not empty, and holds no export" if body is None else f"has a damaged {MANIFEST}"
             raise ExportError(tree.root, f"{reason}; --force exports to it all the same, and leaves other files alone")
-        self._known = known or Manifest()
+        self._known, self._known_body = known or Manifest(), body
         self._trusts = self._known.context == context and not order.force
-        self._new = Manifest(context, {}, view.listings(), order.twins)
+        self._new = Manifest(context=context, twins=order.twins, listed=dict(view.listings()))
+        self._new_body = b""
 
     @property
     def holder(self) -> str:
@@ -75,11 +78,11 @@ class Export:
 
     def mark(self) -> Mark:
         """Return how far the folder is now: with the same manifest, and the same of the rest, it has this state of each feed."""
-        return Mark(self._token(self._new), self._view.modification_times())
+        return Mark(self._token(self._new_body), self._view.modification_times())
 
-    def _token(self, manifest: Manifest) -> str:
+    def _token(self, manifest: bytes) -> str:
         month = paths.month_part(paths.month(assembly.refreshed_at(self._view)))
-        return f"{hashlib.sha256(manifests.encode(manifest)).hexdigest()} {month} {plan.named(self._order.selection)}"
+        return f"{hashlib.sha256(manifest).hexdigest()} {month} {plan.named(self._order.selection)}"
 
     def run(self) -> Built:
         """Bring the folder up to date."""
@@ -90,15 +93,17 @@ class Export:
         files |= dict.fromkeys(wanted)
         made: list[Made] = []
         if wanted or self._known.files.keys() != files.keys():
-            self._write_manifest(replace(self._known, files={**self._known.files, **files}, twins=self._every_twin()))
+            interim = structs.replace(self._known, files={**self._known.files, **files}, twins=self._every_twin())
+            self._tree.put_durably(MANIFEST, manifests.encode(interim))
             entries = sum(planned.entries * len(planned.extensions) for planned in feeds) + _UNIT_PAGES * len(pages)
             made += make_all(self._units(feeds, pages), self._tree.root, entries)
             made += [put(self._tree, *one, self._order.twins) for planned in rest for one in planned.make()]
             files |= {one.path: one.record for one in made}
-        self._new = replace(self._new, files=files)
+        self._new = structs.replace(self._new, files=files)
         removed, left = self._remove_others()
-        if self._new != self._known:
-            self._write_manifest(self._new)
+        self._new_body = manifests.encode(self._new)
+        if self._new_body != self._known_body:
+            self._tree.put_durably(MANIFEST, self._new_body)
         return Built(len(files), tuple(sorted(one.path for one in made if one.is_new)), removed, left)
 
     def _plan(self, kept: Records) -> tuple[list[FeedFiles], list[PageFile], list[OtherFiles]]:
@@ -124,7 +129,7 @@ class Export:
     def _unchanged(self) -> set[tuple[object, str]]:
         """Return the collections that are as they were when the folder was exported to last, as the index has it."""
         mark = self._view.mark(self.holder)
-        if mark is None or not self._trusts or mark.token != self._token(self._known):
+        if mark is None or not self._trusts or self._known_body is None or mark.token != self._token(self._known_body):
             return set()
         return {place for place, at in self._view.modification_times().items() if mark.modified_at.get(place) == at}
 
@@ -218,6 +223,3 @@ class Export:
 
     def _every_twin(self) -> tuple[str, ...]:
         return tuple(sorted({*self._known.twins, *self._order.twins}))
-
-    def _write_manifest(self, manifest: Manifest) -> None:
-        self._tree.put_durably(MANIFEST, manifests.encode(manifest))

@@ -7,18 +7,17 @@ articles that are not shown it holds nothing. Nothing in it depends on the machi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import re
 
 import msgspec
 
 MANIFEST = ".feeds-manifest.json"
 _VERSION = 1
+_MOMENTS = range(-62_135_596_800, 253_402_300_800)  # the years that a time can have
+_NOT_OURS = re.compile(r"(?:^|/)(?:\.|/|$)|\0")  # outside the folder, hidden, or no file
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):  # structs, because they are read and written at each export
     """A file: its size in bytes, the digest of its bytes, and a name for all that they were made of."""
 
     size: int
@@ -26,65 +25,46 @@ class Record:
     inputs: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What an export wrote. A file without a record is ours, and may be of this export or of the one before.
 
     `context` stands for what all files depend on; with another one, no `inputs` count. `twins` are the endings of the
-    compressed forms beside each file.
+    compressed forms beside each file. `listed` is in seconds since 1970.
     """
 
+    version: int = _VERSION
     context: str = ""
-    files: Mapping[str, Record | None] = field(default_factory=dict)
-    listed: Mapping[str, datetime] = field(default_factory=dict)
     twins: tuple[str, ...] = ()
+    files: dict[str, Record | None] = {}
+    listed: dict[str, int] = {}
 
     def every_path(self) -> set[str]:
         """Return the path of everything that is ours, compressed forms included."""
         return {*self.files, *(path + twin for path in self.files for twin in self.twins)}
 
 
-class _Written(msgspec.Struct, kw_only=True):
-    version: int
-    context: str
-    twins: tuple[str, ...]
-    files: dict[str, tuple[int, str, str] | None]
-    listed: dict[str, int]
-
-
-_decoder = msgspec.json.Decoder(_Written)
+_decoder = msgspec.json.Decoder(Manifest)
 
 
 def encode(manifest: Manifest) -> bytes:
     """Return the bytes of a manifest: the same for the same export."""
-    written = _Written(
-        version=_VERSION,
-        context=manifest.context,
-        twins=manifest.twins,
-        files={
-            path: None if record is None else (record.size, record.digest, record.inputs) for path, record in sorted(manifest.files.items())
-        },
-        listed={key: int(at.timestamp()) for key, at in sorted(manifest.listed.items())},
-    )
-    return msgspec.json.encode(written) + b"\n"
+    return msgspec.json.encode(manifest, order="deterministic") + b"\n"
 
 
 def decode(body: bytes) -> Manifest | None:
     """Return the manifest of its bytes; None where they are damaged, or were never written by an export."""
     try:
-        written = _decoder.decode(body)
-        files = {path: None if facts is None else Record(*facts) for path, facts in written.files.items()}
-        listed = {key: datetime.fromtimestamp(at, UTC) for key, at in written.listed.items()}
-    except (msgspec.DecodeError, ValueError, OverflowError, OSError):
+        manifest = _decoder.decode(body)
+    except msgspec.DecodeError:
         return None
-    if written.version != _VERSION or not all(map(_is_ours, (*files, *(twin.removeprefix(".") for twin in written.twins)))):
-        return None
-    return Manifest(written.context, files, listed, written.twins)
+    paths = (*manifest.files, *(twin.removeprefix(".") for twin in manifest.twins))
+    is_ours = manifest.version == _VERSION and all(map(_is_ours, paths))
+    return manifest if is_ours and all(at in _MOMENTS for at in manifest.listed.values()) else None
 
 
 def _is_ours(path: str) -> bool:
     """Whether we may ever have written a path: below the folder, and nothing hidden."""
-    return "\0" not in path and all(name and not name.startswith(".") for name in path.split("/"))
+    return _NOT_OURS.search(path) is None
 
 
 def digest(body: bytes) -> str:

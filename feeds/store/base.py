@@ -112,8 +112,8 @@ class Snapshot(Protocol):
         one second. None where the index is empty still.
         """
 
-    def listings(self) -> Mapping[str, datetime]:
-        """Return when each shown article was first shown, by `identity_key`."""
+    def listings(self) -> Mapping[str, int]:
+        """Return when each shown article was first shown, by `identity_key`: in seconds since 1970, because there are very many."""
 
     def modification_times(self) -> Mapping[tuple[Kind, str], datetime]:
         """Return `modified_at` of every collection that exists."""
@@ -187,8 +187,8 @@ class Refresh(Protocol):
     def put_topics(self, topics: Iterable[tuple[str, TopicFacts | None, tuple[Problem, ...]]]) -> None:
         """Take the site's topic data, as (path, facts, problems), instead of all known; None keeps a file's facts."""
 
-    def remember(self, listed: Mapping[str, datetime]) -> None:
-        """Take when articles were first shown, by `identity_key`, from before this index was; only ahead of the first `put`.
+    def remember(self, listed: Mapping[str, int]) -> None:
+        """Take when articles were first shown (see `Snapshot.listings`) from before this index was; only ahead of the first `put`.
 
         It counts in an index that was never refreshed: there, all other articles are new then.
         """

@@ -122,10 +122,10 @@ class SqlRefresh:
         moved = update(files).where(files.c.path == path)
         self._connection.execute(moved.values(size=facts.size, modified_ns=facts.modified_ns))
 
-    def remember(self, listed: Mapping[str, datetime]) -> None:
+    def remember(self, listed: Mapping[str, int]) -> None:
         if self._is_first:
             self._all_are_old = False
-            bulk.insert(self._connection, listings, [(key, rows.seconds(at)) for key, at in listed.items()])
+            bulk.insert(self._connection, listings, list(listed.items()))
 
     def put(self, loaded: Iterable[tuple[FileFacts, Prepared]]) -> None:
         for batch in _in_batches(loaded):

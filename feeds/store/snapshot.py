@@ -291,9 +291,9 @@ class SqlSnapshot:
     def modified_at(self, kind: Kind, slug: str) -> datetime | None:
         return self._modification_times(collections.c.kind == kind, collections.c.slug == slug).get((kind, slug))
 
-    def listings(self) -> Mapping[str, datetime]:
+    def listings(self) -> Mapping[str, int]:
         found = select(articles.c.key, articles.c.listed_at).where(self._visible(articles.c))
-        return {row.key: rows.moment(row.listed_at) for row in self._connection.execute(found)}
+        return {row[0]: row[1] for row in self._connection.execute(found)}
 
     def modification_times(self) -> Mapping[tuple[Kind, str], datetime]:
         return self._modification_times(self._exists())
