@@ -8,14 +8,17 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 
 from anyascii import anyascii
 
 # RFC 3986 appendix B, but for the fragment; it takes a tenth of the time of `urlsplit`, which checks what was checked before.
-_URL_PARTS = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?", re.DOTALL)
+_URL_PARTS = re.compile(r"((?:[^:/?#]+:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?", re.DOTALL)
+_ORIGIN = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?(.*)", re.DOTALL)
 _PORT = re.compile(":([0-9]*)$")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL_NAMESPACE = uuid.NAMESPACE_URL.bytes
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _MAX_SLUG_BYTES = 80
 _SPOKEN = {"+": "-plus-", "#": "-sharp-"}
 
@@ -26,11 +29,26 @@ def article_id(url: str) -> str:
     The name leaves out what changes when a site moves from http to https: `//host[:port]/path[?query]`, with the
     host in lower case, no default port, no trailing slash, no user and no fragment.
     """
-    scheme, authority, path, query = _URL_PARTS.match(url.strip()).groups(default="")  # type: ignore[union-attr] # it matches any text
+    url = url.strip()
+    start = url.find("/", len("https://"))
+    host = _host(url[:start]) if start > 0 else None
+    if host is None or "#" in url:
+        origin, path, query = _URL_PARTS.match(url).groups(default="")  # type: ignore[union-attr] # it matches any text
+        host = _host(origin) or ""
+    else:
+        path, mark, query = url[start:].partition("?")
+        query = mark + query
+    return _urn(f"{host}{path.removesuffix('/')}{query if query != '?' else ''}")
+
+
+@lru_cache(maxsize=4096)  # the same few thousand stand in all files of a site
+def _host(origin: str) -> str | None:
+    """Return the `//host[:port]` of the start of a URL, None where more than that is in it."""
+    scheme, authority, more = _ORIGIN.match(origin).groups(default="")  # type: ignore[union-attr] # it matches any text
     host = authority.rpartition("@")[2].lower()
     if ":" in host:
         host = _without_default_port(host, scheme.lower())
-    return _urn(f"//{host}{path.removesuffix('/')}{query if query != '?' else ''}")
+    return None if more else f"//{host}"
 
 
 def _without_default_port(host: str, scheme: str) -> str:
@@ -48,8 +66,7 @@ def feed_id(site_id: str, path: str) -> str:
 def _urn(name: str) -> str:
     """Return what `uuid.uuid5(uuid.NAMESPACE_URL, name).urn` is, in a third of the time: every article and related story has one."""
     digits = hashlib.sha1(_URL_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"urn:uuid:{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    return f"urn:uuid:{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 
 def identity_key(identity: str) -> str:
@@ -57,6 +74,7 @@ def identity_key(identity: str) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """Return what makes two spellings the same name: NFKC, case folded, white space to single spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

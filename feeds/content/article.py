@@ -255,7 +255,7 @@ def _without_payload(outcome: Outcome, data: bytes) -> Outcome:
 
     The field itself never gets here; but a lost quote or a misplaced `---` can push its text into a title or the body.
     """
-    if outcome.article is None or not payload.spills(data, msgspec.json.encode(outcome.article)):
+    if outcome.article is None or not payload.spills(data, msgspec.msgpack.encode(outcome.article)):
         return outcome
     problem = Problem("spills into another field or the body; is a quote or the closing --- misplaced?", field="secured", level=Level.ERROR)
     return Outcome(outcome.path, State.REFUSED, problems=(*outcome.problems, problem))

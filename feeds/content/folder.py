@@ -239,13 +239,17 @@ def read(file: str | Path) -> FileBytes | None:
             descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)  # never waits for the writer of a FIFO
         except FileNotFoundError:
             return None
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            os.close(descriptor)
-            return None
-        with open(descriptor, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        try:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                return None
+            wanted = min(before.st_size, MAX_BYTES) + 1  # no more, because making room for a mebibyte takes longer than reading
+            data = os.read(descriptor, wanted)
+            while len(data) < wanted - 1 and (more := os.read(descriptor, wanted - len(data))):
+                data += more  # some file systems give less than they have
             after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
         if _facts(before) == _facts(after) and len(data) == min(after.st_size, MAX_BYTES + 1):
             return FileBytes(data, after.st_size, after.st_mtime_ns)
     return None

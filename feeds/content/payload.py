@@ -16,6 +16,7 @@ _VECTOR = re.compile(rb"(?<=[A-Za-z0-9+/]{3}[A-Za-z0-9+/=]{2});[A-Za-z0-9+/]{22}
 _PART = 12  # characters; shorter pieces say nothing
 _ALPHABET = b"+/=;" + (ascii_letters + digits).encode()
 _LETTERS = bytes(ord("a") if code in _ALPHABET else ord(" ") for code in range(256))
+_WITHOUT_CAPITALS = _LETTERS[:65] + b" " * 26 + _LETTERS[91:]
 _SHORTEST = b"a" * _PART
 # Of a part's length of text, a block of four that starts at a multiple of eight is always there whole.
 _BLOCK = 4
@@ -23,11 +24,17 @@ _BLOCK = 4
 
 def spills(data: bytes, said: bytes) -> bool:
     """Whether what is said of a file holds a piece of a payload, of the file itself or of another one mixed into it."""
-    if b"==" in said and _VECTOR.search(said) is not None:
+    runs = _runs(said)
+    spoken = b" ".join(runs)
+    if b"==" in spoken and _VECTOR.search(spoken) is not None:
         return True
-    payloads, runs = _payloads(data), _runs(said)
-    # Every file has a payload, and few share as much as a block with what is said: only there are all parts compared.
-    return _share_a_block(b" ".join(payloads), b" ".join(runs)) and not _parts(runs).isdisjoint(_parts(payloads))
+    payloads = _payloads(data)
+    hidden = b" ".join(payloads)
+    # Every file has a payload. Most say nothing long with capitals in it, and hardly any payload is that long without one; few of
+    # the others share as much as a block with what is said: only there are all parts compared.
+    if spoken == spoken.lower() and _SHORTEST not in hidden.translate(_WITHOUT_CAPITALS):
+        return False
+    return _share_a_block(hidden, spoken) and not _parts(runs).isdisjoint(_parts(payloads))
 
 
 def _runs(text: bytes) -> list[bytes]:
