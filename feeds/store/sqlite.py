@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 from sqlalchemy import (
@@ -33,11 +33,12 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
 from feeds.store import mending
-from feeds.store.salvage import Salvage, salvage
 
-_log = logging.getLogger("feeds")
+if TYPE_CHECKING:
+    from feeds.store.salvage import Salvage
 
 DRIVERS = ("sqlite", "sqlite+pysqlite")
+_log = logging.getLogger("feeds")
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PAUSE_SECONDS = 0.02
 _BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
@@ -212,6 +213,8 @@ class _Rebuilding:
         self.database = SqliteDatabase(URL.create("sqlite", database=str(self._new)))
 
     def salvage(self, now: int) -> Salvage:
+        from feeds.store.salvage import salvage  # noqa: PLC0415 - it is hardly ever needed
+
         with mending.errors(self._file):
             return salvage(self._file, self.database.blank, now)
 
