@@ -280,6 +280,11 @@ class Slice:
     until: date | None = None
     order: SliceOrder | None = None
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether there is no condition."""
+        return self == Slice(match_all=self.match_all, order=self.order)
+
     def wanted(self, kind: Kind) -> tuple[str, ...]:
         """Return the slugs of a kind that are asked for."""
         return tuple(choice.slug for choice in self.choices if choice.kind is kind and not choice.is_excluded)

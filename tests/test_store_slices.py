@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from feeds.model import Article, Choice, Kind, Provider, Slice, SliceOrder, State, Takedown
 from feeds.store import rows
 from feeds.store.base import Store
+from feeds.store.schema import payloads
 from feeds.store.slices import Bounds, SliceQuery
 from feeds.store.sql import SqlStore, open_database
 from feeds.words import indexed_words, sought_words
@@ -211,4 +213,6 @@ def test_slice_is_what_going_through_all_articles_finds(
         with database.reading() as connection:
             query = SliceQuery(connection, database.words, rows.seconds(NOON), part, Bounds(few, 2 * few))
             assert {articles[row.id - 1] for row in query.first(limit)} == set(chosen)
+            covered = connection.execute(select(payloads.c.id).where(query.covers(payloads.c.id))).scalars()
+            assert {articles[number - 1] for number in covered} == set(matching)
         store.close()

@@ -183,6 +183,6 @@ def _let_go_in_forks(engine: Engine) -> None:
 def _settle(connection: Connection) -> None:
     """Put the new words in their place, and let the planner look at tables that it never saw filled; later autovacuum does."""
     connection.exec_driver_sql("SELECT gin_clean_pending_list('word_index')")
-    unseen = "SELECT reltuples < 0 AND EXISTS (SELECT FROM articles OFFSET 1000) FROM pg_class WHERE oid = 'articles'::regclass"
+    unseen = "SELECT reltuples < 0 AND EXISTS (SELECT FROM articles OFFSET 200) FROM pg_class WHERE oid = 'articles'::regclass"
     if connection.exec_driver_sql(unseen).scalar():
         connection.exec_driver_sql(f"ANALYZE article_words, {', '.join(metadata.tables)}")

@@ -24,8 +24,9 @@ from feeds.words import sought_words
 _ALL = 2**62  # a limit that keeps an inner query apart: the order of the outer one is not to choose the way through it
 _DAY = int(timedelta(days=1).total_seconds())
 _KINDS = (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)
+_USED = tuple(articles.c[name] for name in ("id", "identity", "published_at", "listed_at", "quality", "heat", "labels"))
 _Condition = ColumnElement[bool]
-_Test = Callable[[Any, Any], _Condition]  # of one article, by the columns of its id and listing time
+_Test = Callable[[Any], _Condition]  # of one article, given the columns of `articles`
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,52 +68,57 @@ class SliceQuery:
             if found is not None:
                 return found
             narrowest = self._lead()
-        number = [] if self._asked.order is None else [articles.c[self._asked.order]]
-        columns = (articles.c.id, articles.c.labels, articles.c.listed_at, articles.c.identity, *number)
-        matching = select(*columns).where(*self._conditions(narrowest)).limit(_ALL).subquery().c
-        order = (*(matching[column.name].desc().nulls_last() for column in number), matching.listed_at.desc(), matching.identity)
-        return self._connection.execute(select(matching.id, matching.labels, matching.listed_at).order_by(*order).limit(limit)).all()
+        candidates = select(*_USED).where(*self._begin(narrowest)).limit(_ALL)
+        if len(self._parts) > 1:
+            candidates = candidates.order_by(*self._order(articles.c))  # the other conditions are tested until enough meet them
+        columns = candidates.subquery().c
+        query = select(columns.id, columns.labels, columns.listed_at).where(*self._tests(columns, narrowest))
+        return self._connection.execute(query.order_by(*self._order(columns)).limit(limit)).all()
 
-    def ids(self) -> Select[Any]:
-        """Return the ids of all that match, as a query."""
-        return select(articles.c.id).where(*self._conditions(self._narrowest(self._bounds.few) or self._lead()))
+    def covers(self, article_id: ColumnElement[int]) -> _Condition:
+        """Return the condition that rows of another table, any number of them, are of articles that match."""
+        narrowest = self._narrowest(self._bounds.many)
+        lead = narrowest or self._lead()
+        matching = select(articles.c.id).where(*self._begin(lead), *self._tests(articles.c, lead))
+        # Rows of more articles are found sooner by going through all than by looking each up: for a sum there is no index.
+        return (article_id if narrowest is not None else article_id + 0).in_(matching)
 
     def _first_of_the_foremost(self, limit: int) -> Sequence[rows.Row] | None:
         """Go through those articles alone that come first by the order; return None where too few of them match to tell."""
-        query = select(articles.c.id, articles.c.labels, articles.c.listed_at)
+        query, lead = select(articles.c.id, articles.c.labels, articles.c.listed_at), None
         if self._asked.order is None:
             lead = min((part for part in self._parts if part.collection is not None), key=_size, default=None)
             place: tuple[Any, ...] = (memberships.c.listed_at,)
-            within = [
-                memberships.c.collection_id == (self._known[Kind.ALL, ""].id if lead is None else lead.collection),
-                visible(memberships.c, self._now),
-            ]
+            collection = self._known[Kind.ALL, ""].id if lead is None else lead.collection
+            within = [memberships.c.collection_id == collection, visible(memberships.c, self._now)]
             query = query.join_from(memberships, articles, memberships.c.article_id == articles.c.id)
-            tests = self._tests(memberships.c.article_id, memberships.c.listed_at, lead)
         else:
             place = (articles.c[self._asked.order], articles.c.listed_at)
             within = [visible(articles.c, self._now)]
-            tests = self._tests(articles.c.id, articles.c.listed_at)
         order = [column.desc().nulls_last() if column.nullable else column.desc() for column in place]
         end = self._connection.execute(select(*place).where(*within).order_by(*order).offset(self._bounds.few).limit(1)).one_or_none()
         if end is not None:
             # Those that share their place with the last one are left out with it: the order among them goes on by identity.
             within.append(place[0].is_not(None) if end[0] is None else tuple_(*place) > tuple_(*end))
-        found = self._connection.execute(query.where(*within, *tests).order_by(*order, articles.c.identity).limit(limit)).all()
+        query = query.where(*within, *self._tests(articles.c, lead)).order_by(*order, articles.c.identity)
+        found = self._connection.execute(query.limit(limit)).all()
         return found if end is None or len(found) == limit else None
 
-    def _conditions(self, lead: _Part | None) -> Iterator[_Condition]:
+    def _begin(self, lead: _Part | None) -> Iterator[_Condition]:
         if lead is not None:
             yield articles.c.id.in_(lead.ids)
         yield visible(articles.c, self._now)
-        yield from self._tests(articles.c.id, articles.c.listed_at, lead)
 
-    def _tests(self, article_id: Any, listed_at: Any, met: _Part | None = None) -> Iterator[_Condition]:
+    def _tests(self, columns: Any, met: _Part | None) -> Iterator[_Condition]:
         """Yield every condition but one that is met anyway."""
-        yield from (part.has(article_id, listed_at) for part in self._parts if part is not met)
+        yield from (part.has(columns) for part in self._parts if part is not met)
         unwanted = self._ids(choice for choice in self._asked.choices if choice.is_excluded)
         if unwanted:
-            yield ~_is_in(unwanted)(article_id, listed_at)
+            yield ~_is_in(unwanted)(columns)
+
+    def _order(self, columns: Any) -> tuple[ColumnElement[Any], ...]:
+        number = () if self._asked.order is None else (columns[self._asked.order].desc().nulls_last(),)
+        return (*number, columns.listed_at.desc(), columns.identity)
 
     def _narrowest(self, most: int) -> _Part | None:
         """Return the condition that the fewest articles meet, where they are at most `most`."""
@@ -125,7 +131,8 @@ class SliceQuery:
 
     def _lead(self) -> _Part | None:
         """Return the condition to begin with where no article is left out of sight."""
-        return self._parts[0] if len(self._parts) == 1 else self._narrowest(self._bounds.many)
+        narrowest = self._narrowest(self._bounds.many) if len(self._parts) > 1 else None
+        return narrowest or min(self._parts, key=_size, default=None)
 
     def _count(self, part: _Part, most: int) -> int:
         """Return how many articles meet a condition; where they are more than `most`, one more than that."""
@@ -141,15 +148,15 @@ class SliceQuery:
             choices = tuple(choice for choice in asked.choices if choice.kind is kind and not choice.is_excluded)
             alternatives = ((choice,) for choice in choices) if asked.match_all and kind is Kind.TOPIC else (choices,)
             yield from (self._of_any(any_of) for any_of in alternatives if any_of)
-        for number, least in ((articles.c.quality, asked.min_quality), (articles.c.heat, asked.min_heat)):
+        for name, least in (("quality", asked.min_quality), ("heat", asked.min_heat)):
             if least is not None:
-                yield _of_all(number >= least)
+                yield _of_all(_at_least(name, least))
         if asked.since is not None or asked.until is not None:
-            start = _midnight(asked.since or date.min)
-            yield _of_all(articles.c.published_at.between(start, _midnight(asked.until or date.max) + _DAY - 1))
+            days = _midnight(asked.since or date.min), _midnight(asked.until or date.max) + _DAY - 1
+            yield _of_all(lambda columns: columns.published_at.between(*days))
         if asked.sought is not None:
             words = sought_words(asked.sought)
-            yield _Part(self._words.found(words), lambda article_id, _: self._words.test(words, article_id))
+            yield _Part(self._words.found(words), lambda columns: self._words.test(words, columns.id))
 
     def _of_any(self, choices: tuple[Choice, ...]) -> _Part:
         ids = self._ids(choices)
@@ -169,16 +176,20 @@ class SliceQuery:
         return {(Kind(row.kind), row.slug): row for row in found}
 
 
-def _of_all(condition: _Condition) -> _Part:
-    return _Part(select(articles.c.id).where(condition), lambda *_: condition)
+def _of_all(test: _Test) -> _Part:
+    return _Part(select(articles.c.id).where(test(articles.c)), test)
+
+
+def _at_least(name: str, least: int) -> _Test:
+    return lambda columns: columns[name] >= least
 
 
 def _is_in(ids: list[int]) -> _Test:
     """Return the test whether an article is in any of the collections: one look into the index of their listings."""
 
-    def test(article_id: Any, listed_at: Any) -> _Condition:
-        other = memberships.alias()
-        listed = other.c.collection_id.in_(ids), other.c.listed_at == listed_at, other.c.article_id == article_id
+    def test(columns: Any) -> _Condition:
+        other = memberships.alias().c
+        listed = other.collection_id.in_(ids), other.listed_at == columns.listed_at, other.article_id == columns.id
         # As a value, not as `EXISTS`, which a database may turn into another way through everything.
         return select(literal_column("1")).where(*listed).limit(1).scalar_subquery().is_not(None)
 

@@ -198,11 +198,13 @@ class SqlSnapshot:
         return tuple(Month(start, counts[start]) for start in sorted(counts, reverse=True))
 
     def slice_collections(self, part: Slice) -> tuple[Collection, ...]:
-        every = memberships.alias()
+        if part.is_everything:
+            found = (one for kind in Kind for one in self.collections(kind) if one.article_count)
+            return tuple(sorted(found, key=lambda one: -one.article_count))
         counted = (
-            select(every.c.collection_id, func.count().label("total"), func.max(every.c.listed_at).label("newest"))
-            .where(self._visible(every.c), every.c.article_id.in_(self._slice(part).ids()))
-            .group_by(every.c.collection_id)
+            select(memberships.c.collection_id, func.count().label("total"), func.max(memberships.c.listed_at).label("newest"))
+            .where(self._visible(memberships.c), self._slice(part).covers(memberships.c.article_id))
+            .group_by(memberships.c.collection_id)
             .subquery()
         )
         query = (

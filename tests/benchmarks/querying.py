@@ -18,8 +18,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from feeds.assembly import Moved
 from feeds.errors import NotFoundError
-from feeds.feed import FeedAddress
+from feeds.feed import FeedAddress, FeedOptions, PageAddress, RelatedOption
 from feeds.identity import article_id
 from feeds.model import ArticleQuery, Choice, FileFacts, Kind, Outcome, Provider, Slice, SliceOrder, State
 from feeds.service import FeedService
@@ -29,7 +30,10 @@ from feeds.store.sql import open_store
 from tests.builders import SITE, article, related
 from tests.postgres import running_postgres
 
+LARGE = Choice(Kind.TOPIC, "topic-0")
 NOW = datetime(2024, 5, 17, 12, tzinfo=UTC)
+_FULL = 50  # articles of a feed
+_ENTRIES = FeedOptions(related=RelatedOption.ENTRIES)
 _SPAN = timedelta(days=5 * 365)
 _TOPICS = tuple(f"Topic {number}" for number in range(400))
 _TOPIC_WEIGHTS = tuple(1 / rank for rank in range(1, len(_TOPICS) + 1))
@@ -48,7 +52,7 @@ def outcomes(count: int) -> Iterator[tuple[FileFacts, Prepared]]:
         made = article(
             url=url,
             title=f"{' '.join(words[:8])} {number}",
-            excerpt=f"{' '.join(words[8:])} year{published_at:%Y}",
+            excerpt=f"{' '.join(words[8:])} year{published_at:%Y} {'人工智能' if number % 8 == 0 else ''}",
             content_html=f"<p>{' '.join(dice.choices(_WORDS, k=250))}</p>",
             published_at=published_at,
             topics=tuple(dict.fromkeys(dice.choices(_TOPICS, _TOPIC_WEIGHTS, k=dice.randrange(1, 5)))),
@@ -75,7 +79,7 @@ def build(store: Store, count: int) -> float:
 
 
 def _slices() -> Iterator[tuple[str, Slice]]:
-    large, middle, small = (Choice(Kind.TOPIC, f"topic-{number}") for number in (0, 40, 399))
+    large, middle, small = LARGE, Choice(Kind.TOPIC, "topic-40"), Choice(Kind.TOPIC, "topic-399")
     video, paper = Choice(Kind.TYPE, "video"), Choice(Kind.PROVIDER, "paper-7.example.com")
     yield "everything", Slice()
     yield "a large topic or a small one", Slice((large, small))
@@ -87,6 +91,8 @@ def _slices() -> Iterator[tuple[str, Slice]]:
     yield "a large topic, videos", Slice((large, video))
     yield "a small topic, videos", Slice((small, video))
     yield "a provider, a topic", Slice((large, paper))
+    yield "a provider, a small topic", Slice((small, paper))
+    yield "a provider, no small topic", Slice((replace(small, is_excluded=True), paper))
     yield "two providers, videos", Slice((paper, replace(paper, slug="paper-8.example.com"), video))
     yield "quality from 99", Slice(min_quality=99)
     yield "quality from 100", Slice(min_quality=100)
@@ -94,6 +100,9 @@ def _slices() -> Iterator[tuple[str, Slice]]:
     yield "by heat in a large topic", Slice((large,), order=SliceOrder.HEAT)
     yield "since a day", Slice(since=date(2024, 5, 16))
     yield "until a day long ago", Slice(until=date(2019, 6, 30))
+    yield "a week long ago", Slice(since=date(2019, 6, 1), until=date(2019, 6, 7))
+    yield "a small topic long ago", Slice((small,), until=date(2020, 6, 30))
+    yield "all but articles and videos", Slice((replace(video, is_excluded=True), replace(video, slug="article", is_excluded=True)))
     yield "a rare word", Slice(sought="word9999")
     yield "a word", Slice(sought="word200")
     yield "a common word", Slice(sought="word0")
@@ -103,6 +112,9 @@ def _slices() -> Iterator[tuple[str, Slice]]:
     yield "a word of five years ago", Slice(sought="year2019")
     yield "no article's two words", Slice(sought="year2019 year2024")
     yield "an unknown word", Slice(sought="unheard")
+    yield "three characters in a row", Slice(sought="人工智")
+    yield "a common word long ago", Slice(sought="word0", until=date(2019, 12, 31))
+    yield "a common word, high quality", Slice(sought="word0", min_quality=95)
     yield "a common word by heat", Slice(sought="word0", order=SliceOrder.HEAT)
     yield "a common word in a large topic", Slice((large,), sought="word0")
     yield "a common word in a small topic", Slice((small,), sought="word0")
@@ -111,24 +123,51 @@ def _slices() -> Iterator[tuple[str, Slice]]:
 
 def questions(service: FeedService) -> Mapping[str, Callable[[Snapshot], object]]:
     """Return what is asked, by what it is called."""
-    topics = {"a large topic": "topic-0", "a topic": "topic-40", "a small topic": "topic-399"}
+    topics = {"a large topic": "topic-0", "a small topic": _small_topic(service)}
+    month = {"since": datetime(2022, 3, 1, tzinfo=UTC), "before": datetime(2022, 4, 1, tzinfo=UTC)}
     asked: dict[str, Callable[[Snapshot], object]] = {"state": lambda view: view.state()}
     for name, slug in topics.items():
         asked |= {
             f"articles of {name}": lambda view, slug=slug: view.articles(ArticleQuery(Kind.TOPIC, slug)),
+            f"a month of {name}": lambda view, slug=slug: view.articles(ArticleQuery(Kind.TOPIC, slug, **month)),
+            f"months of {name}": lambda view, slug=slug: view.months(Kind.TOPIC, slug),
+            f"the page of {name}": lambda _, slug=slug: service.page(PageAddress(Kind.TOPIC, slug), SITE, NOW),
             f"facts of {name}": lambda view, slug=slug: view.collection(Kind.TOPIC, slug),
             f"the feed of {name}": lambda _, slug=slug: service.document(FeedAddress(Kind.TOPIC, slug), "rss", SITE, NOW).body,
         }
     asked |= {
         "articles of everything": lambda view: view.articles(ArticleQuery()),
         "when everything changed": lambda view: view.modified_at(Kind.ALL, ""),
+        "a month of everything": lambda view: view.articles(ArticleQuery(**month)),
+        "months of everything": lambda view: view.months(Kind.ALL, ""),
+        "articles of a past month, counted": lambda view: view.count(ArticleQuery(**month)),
+        "files by state": lambda view: view.counts(),
+        "the front page": lambda _: service.page(PageAddress(), SITE, NOW),
+        "an archive, of a month or a day": lambda _: _archive(service),
+        "the feed of everything with related entries": lambda _: service.document(FeedAddress(options=_ENTRIES), "rss", SITE, NOW).body,
         "the feed of everything": lambda _: service.document(FeedAddress(), "rss", SITE, NOW).body,
         "all topics": lambda view: view.collections(Kind.TOPIC),
         "all providers": lambda view: view.collections(Kind.PROVIDER),
         "the list of topics": lambda _: service.subscriptions("rss", SITE, NOW),
         "an unknown topic": lambda _: _missing(service),
     }
-    return asked | {f"slice: {name}": lambda view, part=part: view.slice(part, 50) for name, part in _slices()}
+    for name, part in _slices():
+        asked[f"slice: {name}"] = lambda view, part=part: view.slice(part, 50)
+    for name, part in (("everything", Slice()), ("a common word", Slice(sought="word0")), ("a large topic", Slice((LARGE,)))):
+        asked[f"page of the slice: {name}"] = lambda _, part=part: service.search_page(part, FeedOptions(), SITE, NOW)
+    return asked
+
+
+def _small_topic(service: FeedService) -> str:
+    """Return the smallest topic that fills a feed: in an index of any size it is the same work to say what it has."""
+    return min((one for one in service.collections(Kind.TOPIC, NOW) if one.article_count >= _FULL), key=lambda one: one.article_count).slug
+
+
+def _archive(service: FeedService) -> None:
+    try:
+        service.document(FeedAddress(part="2022-03"), "rss", SITE, NOW)
+    except Moved as moved:
+        service.document(moved.address, "rss", SITE, NOW)
 
 
 def _missing(service: FeedService) -> None:
