@@ -21,6 +21,7 @@ from feeds.export.tree import Tree
 from feeds.feed import Site
 from feeds.model import ListedArticle
 from feeds.render import FORMATS
+from feeds.render.entry import Entry, entries
 
 
 def _gzip(body: bytes) -> bytes:
@@ -92,15 +93,17 @@ def put(tree: Tree, path: str, body: bytes, inputs: str, twins: tuple[str, ...])
 
 
 def _feeds(unit: Unit) -> Iterator[tuple[str, bytes, str]]:
+    said: list[Entry] = []  # the same in each format
     for extension, feed_format in FORMATS.items():
-        entries: list[bytes] | None = None
+        rendered: list[bytes] | None = None
         for work in unit.feeds:
             if extension in work.extensions:
                 articles = tuple(unit.articles[place] for place in work.articles)
                 feed = assembly.finished(work.draft, articles, extension, unit.site)
-                if entries is None:
-                    entries = feed_format.render_entries(replace(feed, articles=unit.articles))
-                body = feed_format.assemble(feed, [entries[place] for place in work.articles])
+                if rendered is None:
+                    said = said or entries(replace(feed, articles=unit.articles))
+                    rendered = feed_format.render_said(feed, said)
+                body = feed_format.assemble(feed, [rendered[place] for place in work.articles])
                 yield work.files[work.extensions.index(extension)], body, work.inputs
 
 

@@ -3,12 +3,13 @@
 A new format is one module, one line in FORMATS and one golden file.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from feeds.feed import Feed
 from feeds.render import jsonfeed, xmlfeed
+from feeds.render.entry import Entry, entries
 from feeds.render.kept import KeptEntries
 
 
@@ -16,19 +17,23 @@ from feeds.render.kept import KeptEntries
 class Format:
     """A feed format: what stands around the entries, and the entries.
 
-    Of a feed's articles `render_entries` makes one entry each; it goes by these, the site and the options alone.
+    `render_said` makes the bytes of each entry (see `entry.entries`); it goes by these, the site and the options alone.
     """
 
     title: str
     media_type: str  # as HTTP has it
     link_type: str  # as links and lists of subscriptions have it, without parameters
     render_frame: Callable[[Feed], tuple[bytes, bytes]]
-    render_entries: Callable[[Feed], list[bytes]]
+    render_said: Callable[[Feed, Sequence[Entry]], list[bytes]]
     separator: bytes = b""
 
     def render(self, feed: Feed, kept: KeptEntries | None = None) -> bytes:
         """Return the document; it is pure: same feed, same bytes, on any machine and any day, whatever was kept."""
         return self.assemble(feed, self.render_entries(feed) if kept is None else kept.entries(feed, self.render_entries))
+
+    def render_entries(self, feed: Feed) -> list[bytes]:
+        """Return an entry for each article of a feed."""
+        return self.render_said(feed, entries(feed))
 
     def assemble(self, feed: Feed, entries: Iterable[bytes]) -> bytes:
         """Return the document of a feed whose entries are made already."""

@@ -69,6 +69,11 @@ class Entry:
         return first + images
 
 
+def entries(feed: Feed) -> list[Entry]:
+    """Return what a feed says of each of its articles."""
+    return [entry(listed, feed) for listed in feed.articles]
+
+
 def entry(listed: ListedArticle, feed: Feed) -> Entry:
     """Return what a feed says of an article."""
     article, options = listed.article, feed.options
@@ -108,8 +113,10 @@ def _optional(text: str | None) -> str | None:
 
 
 def _image(image: Image, site_url: str) -> Image:
-    url = f"{site_url}{image.url}" if image.url.startswith("/") else image.url
-    return replace(image, url=xml_text(url), title=_optional(image.title), credit=_optional(image.credit))
+    url = xml_text(f"{site_url}{image.url}" if image.url.startswith("/") else image.url)
+    title, credit = _optional(image.title), _optional(image.credit)
+    is_the_same = (url, title, credit) == (image.url, image.title, image.credit)
+    return image if is_the_same else Image(url, image.width, image.height, title, credit)
 
 
 def picture(images: tuple[Image, ...], site_url: str) -> Image | None:
@@ -119,12 +126,10 @@ def picture(images: tuple[Image, ...], site_url: str) -> Image | None:
 
 
 def _story(story: Related, feed: Feed) -> Related:
-    return replace(
-        story,
-        title=_title(story.title, story.url),
-        excerpt=_optional(story.excerpt),
-        images=tuple(_image(image, feed.site.site_url) for image in story.images),
-    )
+    title, excerpt = _title(story.title, story.url), _optional(story.excerpt)
+    images = tuple(_image(image, feed.site.site_url) for image in story.images)
+    is_the_same = (title, excerpt, images) == (story.title, story.excerpt, story.images)
+    return story if is_the_same else replace(story, title=title, excerpt=excerpt, images=images)
 
 
 def _authors(provider: Provider | None) -> tuple[Author, ...]:

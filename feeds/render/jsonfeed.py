@@ -6,12 +6,13 @@ What has no member of its own there is in extensions, which are objects whose na
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from feeds.feed import Feed
 from feeds.model import Provider, Related
-from feeds.render.entry import Enclosure, Entry, entry
+from feeds.render.entry import Enclosure, Entry
 from feeds.text import xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"
@@ -36,9 +37,9 @@ def frame(feed: Feed) -> tuple[bytes, bytes]:
     return _as_bytes(said | {"items": []}).removesuffix(b"]}"), b"]}\n"
 
 
-def items(feed: Feed) -> list[bytes]:
-    """Return an item for each article."""
-    return [_as_bytes(_item(entry(listed, feed))) for listed in feed.articles]
+def items(_: Feed, said: Sequence[Entry]) -> list[bytes]:
+    """Return an item for each entry that the feed has."""
+    return [_as_bytes(_item(one)) for one in said]
 
 
 def _as_bytes(said: _Object) -> bytes:

@@ -2,6 +2,7 @@
 
 import mimetypes
 import posixpath
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 _IMAGE_DEFAULT = "image/jpeg"  # what photographs without a telling name are nearly always
@@ -23,6 +24,7 @@ def file_type(url: str) -> str:
     return _guess(url) or _FILE_DEFAULT
 
 
+@lru_cache(maxsize=4096)  # each is asked for several times for an entry
 def _guess(url: str) -> str | None:
     extension = posixpath.splitext(unquote(urlsplit(url).path))[1].lower()
     return _TYPES.types_map[True].get(extension)

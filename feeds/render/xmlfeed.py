@@ -13,8 +13,7 @@ setlocale(), which changes the whole process, so its formatter is replaced.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from email.utils import format_datetime
 
 import feedgen.entry
@@ -27,7 +26,7 @@ from lxml import etree
 from feeds.feed import Feed
 from feeds.model import Image
 from feeds.render import html, media
-from feeds.render.entry import Entry, entry
+from feeds.render.entry import Entry, entries
 from feeds.text import xml_text
 
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
@@ -50,22 +49,22 @@ _RSS_IMAGE_TYPES = ("image/gif", "image/jpeg", "image/png")
 
 def atom_frame(feed: Feed) -> tuple[bytes, bytes]:
     """Return what an Atom document has before its entries, and behind them."""
-    return _frame(atom_document(replace(feed, articles=())), _ATOM_END)
+    return _frame(_atom(feed, ()), _ATOM_END)
 
 
-def atom_entries(feed: Feed) -> list[bytes]:
-    """Return an Atom entry for each article."""
-    return _cut(atom_document(feed), b"entry") if feed.articles else []
+def atom_entries(feed: Feed, said: Sequence[Entry]) -> list[bytes]:
+    """Return an Atom entry for each that the feed says."""
+    return _cut(_atom(feed, said), b"entry") if said else []
 
 
 def rss_frame(feed: Feed) -> tuple[bytes, bytes]:
     """Return what an RSS document has before its items, and behind them."""
-    return _frame(rss_document(replace(feed, articles=())), _RSS_END)
+    return _frame(_rss(feed, ()), _RSS_END)
 
 
-def rss_entries(feed: Feed) -> list[bytes]:
-    """Return an RSS item for each article."""
-    return _cut(rss_document(feed), b"item") if feed.articles else []
+def rss_entries(feed: Feed, said: Sequence[Entry]) -> list[bytes]:
+    """Return an RSS item for each that the feed says."""
+    return _cut(_rss(feed, said), b"item") if said else []
 
 
 def _frame(document: bytes, end: bytes) -> tuple[bytes, bytes]:
@@ -81,12 +80,15 @@ def _cut(document: bytes, tag: bytes) -> list[bytes]:
 
 def atom_document(feed: Feed) -> bytes:
     """Return the feed as an Atom 1.0 document (RFC 4287), made in one go."""
+    return _atom(feed, entries(feed))
+
+
+def _atom(feed: Feed, entries_said: Sequence[Entry]) -> bytes:
     generator = _generator(feed, _ATOM_TYPE)
     if feed.picture is not None:
         is_square = feed.picture.width == feed.picture.height
         (generator.icon if is_square else generator.logo)(feed.picture.url)
-    for listed in feed.articles:
-        said = entry(listed, feed)
+    for said in entries_said:
         atom = _feed_entry(said, feed)
         atom.updated(said.updated_at)
         atom.author([{"name": author.name, "uri": author.url} for author in said.authors])
@@ -98,14 +100,17 @@ def atom_document(feed: Feed) -> bytes:
 
 def rss_document(feed: Feed) -> bytes:
     """Return the feed as an RSS 2.0 document, made in one go."""
+    return _rss(feed, entries(feed))
+
+
+def _rss(feed: Feed, entries_said: Sequence[Entry]) -> bytes:
     generator = _generator(feed, _RSS_TYPE)
     generator.ttl(max(1, math.ceil(feed.site.max_age_seconds / 60)))  # minutes; feedgen leaves out a zero
     if feed.picture is not None and media.image_type(feed.picture.url) in _RSS_IMAGE_TYPES:
         fits = (feed.picture.width or 0) <= _RSS_IMAGE_WIDTH and (feed.picture.height or 0) <= _RSS_IMAGE_HEIGHT
         size = {"width": feed.picture.width, "height": feed.picture.height} if fits else {}
         generator.image(feed.picture.url, **{name: str(value) for name, value in size.items() if value})
-    for listed in feed.articles:
-        said = entry(listed, feed)
+    for said in entries_said:
         item = _feed_entry(said, feed)
         item.guid(said.id, permalink=False)
         item.link({"href": said.url})

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import and_, not_, select, union
 
+from feeds.identity import identity_key
 from feeds.model import ArticleQuery, Collection, IndexState, Kind, Label, ListedArticle, Takedown, TopicFacts
 from feeds.store import rows
 from feeds.store.schema import articles, collections, files, memberships, relations
@@ -88,6 +89,13 @@ class GatheredSnapshot(SqlSnapshot):
         for row in self._connection.execute(query.order_by(relations.c.key)):
             found[row.article_id] = (*found.get(row.article_id, ()), row.key)
         return found
+
+    @cached_property
+    def _lost_keys(self) -> frozenset[str]:
+        return frozenset(key for keys in self._lost.values() for key in keys)
+
+    def _hidden(self, identities: Iterable[str]) -> frozenset[str]:
+        return frozenset(identity for identity in identities if identity_key(identity) in self._lost_keys)
 
     def state(self) -> IndexState:
         return self._state
