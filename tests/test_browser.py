@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
+from . import debian
 from .builders import write_article, write_topic
 from .processes import Program, free_port, running
 
@@ -39,23 +37,12 @@ SWITCHES = (
 )
 
 
-def chromium() -> str:
-    """Return the browser of the system, installed where it can be."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], check=True, stdout=subprocess.DEVNULL)
-        found = shutil.which("chromium")
-    if found is None:
-        pytest.fail(f"these tests need a browser: install Debian's package chromium, or put one of {', '.join(names)} into PATH")
-    return found
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
+        launched = playwright.chromium.launch(
+            executable_path=debian.program("chromium", "chromium", "chromium-browser", "google-chrome"), args=list(SWITCHES)
+        )
         yield launched
         launched.close()
 

@@ -319,6 +319,16 @@ def test_compressed_forms_stand_beside_each_file_and_go_with_it(
     assert len(files(out)) == plain.total
 
 
+def test_empty_checkout_counts_as_empty_and_stays_one(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    write_article(content)
+    (out / ".git").mkdir()
+    (out / ".git" / "HEAD").write_text("ref: refs/heads/gh-pages")
+    export(service, store, content, out, order)
+    export(service, store, content, out, order)
+    assert (out / ".git" / "HEAD").read_text() == "ref: refs/heads/gh-pages"
+    assert (out / "feed.rss").is_file()
+
+
 def test_folder_with_other_things_is_refused_until_forced(
     service: FeedService, store: Store, content: Path, out: Path, order: Order
 ) -> None:

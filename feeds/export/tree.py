@@ -43,8 +43,8 @@ class Tree:
             os.close(descriptor)
 
     def is_empty(self) -> bool:
-        """Whether nothing at all is in the folder."""
-        return not any(self.root.iterdir())
+        """Whether nothing is in the folder, but what makes it a checkout of git, such as of an empty `gh-pages`."""
+        return all(entry.name == ".git" for entry in self.root.iterdir())
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at a path, a link to nowhere included."""
