@@ -3,6 +3,9 @@
 import os
 
 from feeds.config import Config
+from feeds.logs import start_logging
 from feeds.web import create_app
 
-app = create_app(Config.from_env(os.environ))
+config = Config.from_env(os.environ)
+start_logging(config.log_format, config.access_keys)
+app = create_app(config)

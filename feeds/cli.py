@@ -6,7 +6,6 @@ Results go to stdout, everything else to stderr; exit codes are 0, 1 (something 
 from __future__ import annotations
 
 import gc
-import logging
 import sys
 from importlib import import_module
 from typing import Any
@@ -72,4 +71,3 @@ def main() -> None:
     Every setting is an option (--base-url), a variable (FEEDS_BASE_URL) or a key in feeds.toml (base_url); the first beats
     the next.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -21,6 +21,7 @@ import platformdirs
 
 from feeds.errors import ConfigError
 from feeds.feed import Site
+from feeds.logs import LogFormat
 from feeds.settings import SETTINGS, SQLITE_FILE, Networks
 
 ENVIRONMENT_PREFIX = "FEEDS_"
@@ -53,6 +54,8 @@ class Config:
     trusted_proxies: Networks = ()
     operator_networks: Networks = LOOPBACK_NETWORKS
     access_keys: tuple[str, ...] = field(default=(), repr=False)
+    log_format: LogFormat = LogFormat.TEXT
+    access_log: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1

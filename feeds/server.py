@@ -27,6 +27,7 @@ from feeds.config import LOOPBACK_HOSTS, Config, in_url
 from feeds.errors import ConfigError, FeedsError, IndexBusyError
 from feeds.feed import FeedAddress
 from feeds.intake import Progress, unheard
+from feeds.logs import LogFormat, start_logging
 from feeds.metering import Meter
 from feeds.model import Kind
 from feeds.render import FORMATS
@@ -44,6 +45,7 @@ CONNECTIONS = 512  # of each worker, each of which is an open file; more wait in
 # Of each connection, with nothing asked. Whoever says nothing for so long, or a word at a time, makes room for others.
 _SILENCE_MILLISECONDS = 5_000
 _LONGEST_REQUEST = 32 * 1024  # bytes, without a body; as other servers have it, and it is memory of each connection
+_GRANIAN_LOGGING = {"loggers": {"_granian": {"propagate": True}}}  # what granian says goes where everything else goes
 
 
 def serve(config: Config, say: Callable[[str], None], progress: Progress = unheard) -> None:
@@ -75,6 +77,7 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
         http1_settings=HTTP1Settings(header_read_timeout=_SILENCE_MILLISECONDS, max_buffer_size=_LONGEST_REQUEST),
         workers=config.workers,
         log_level=LogLevels.warning,
+        log_dictconfig=_GRANIAN_LOGGING,
         websockets=False,
         blocking_threads=THREADS,
         backpressure=CONNECTIONS,
@@ -120,8 +123,7 @@ def _start_watching(config: Config) -> BaseProcess:
 
 def _see_to_the_index(config: Config, parent: int) -> None:
     """Have a process that keeps the index as long as `parent` lives; where one is killed, for lack of memory for instance, another."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    start_logging(config.log_format, config.access_keys)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     while True:
         keeper = multiprocessing.get_context("fork").Process(target=_keep, args=(config, os.getpid(), parent))
@@ -155,6 +157,7 @@ def _first_refresh(service: FeedService, config: Config, progress: Progress) -> 
 
 
 def _load(config: Config, parent: int) -> Any:
+    start_logging(config.log_format, config.access_keys)
     _leave_signals_to_the_server()
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     return create_app(config)
@@ -179,6 +182,8 @@ def _end_after(parent: int) -> None:
 
 def _welcome(service: FeedService, config: Config) -> list[str]:
     base_url = config.site(config.local_url).base_url
+    if config.log_format is LogFormat.JSON:
+        return [f"serving {base_url}/"]
     topics = sorted(service.collections(Kind.TOPIC, now()), key=lambda topic: -topic.article_count)
     lines = [f"{base_url}/", "", "Subscribe to everything or to a topic (.rss, .atom or .json):"]
     addresses = [FeedAddress(), *(FeedAddress(Kind.TOPIC, topic.slug) for topic in topics[:_LISTED_TOPICS])]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from feeds import urls
+from feeds.logs import LogFormat
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -123,6 +124,13 @@ def _keys(value: Any) -> tuple[str, ...]:
     return keys
 
 
+def _log_format(value: Any) -> LogFormat:
+    try:
+        return LogFormat(value)
+    except ValueError:
+        raise ValueError(f"has to be {' or '.join(LogFormat)}") from None
+
+
 def _anywhere(_: Path, value: Any) -> Any:
     return value
 
@@ -151,6 +159,8 @@ SETTINGS: Mapping[str, _Setting] = {
     "trusted_proxies": _Setting(_networks, "IP networks of the proxies whose X-Forwarded headers count, with commas between"),
     "operator_networks": _Setting(_networks, "IP networks from where the server's state may be seen, with commas between"),
     "access_keys": _Setting(_keys, "keys of which readers need one, with commas between; not for the command line, which others see"),
+    "log_format": _Setting(_log_format, "what the log is: text, or json with one object a line"),
+    "access_log": _Setting(_flag, "whether the log has a line for every request"),
     "host": _Setting(_text, "address to listen on (feeds serve)"),
     "port": _Setting(_whole_number(1, 65_535), "port to listen on (feeds serve)"),
     "workers": _Setting(_whole_number(1, 256), "processes that answer (feeds serve)"),

@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from feeds.intake import Progress, Stage
+from feeds.logs import LogFormat
 from feeds.reporting import LoggedProgress
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Show a bar where somebody looks at stderr, else log lines."""
-    if sys.stderr.isatty():
+def progress(log_format: LogFormat) -> Iterator[Progress]:
+    """Show a bar where somebody looks at stderr and its lines are text, else log."""
+    if sys.stderr.isatty() and log_format is LogFormat.TEXT:
         with ExitStack() as stack:
             yield _Bar(stack)
     else:

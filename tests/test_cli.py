@@ -235,6 +235,16 @@ def test_index_reads_only_what_changed(run: Run, mixed: Path) -> None:
     assert run("index", str(mixed)).stdout == "1 files read, 1 gone: 3 shown, 1 hidden, 2 skipped, 1 refused\n"
 
 
+@pytest.mark.parametrize(("log_format", "told"), [("text", "refused: refused.md"), ("json", '"message": "refused: refused.md')])
+def test_index_tells_what_is_refused_in_lines_of_either_format(mixed: Path, tmp_path: Path, log_format: str, told: str) -> None:
+    command = [sys.executable, "-m", "feeds", "index", mixed, "--log-format", log_format, "--database", f"sqlite:///{tmp_path / 'index'}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert any(told in line for line in lines)
+    assert all(isinstance(json.loads(line), dict) for line in lines if log_format == "json")
+    assert done.stdout.startswith("7 files read, 0 gone")
+
+
 def test_topics_are_listed_with_counts_and_days_by_name(run: Run, content: Path) -> None:
     write_article(content, "a", topics=["Computer Vision", "AI"], publishedDateTime="2024-05-16T23:59:59Z")
     write_article(content, "b", topics=["AI"], publishedDateTime="2024-05-17T00:00:00Z")

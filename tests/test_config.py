@@ -13,6 +13,7 @@ import pytest
 from feeds.config import Config
 from feeds.errors import ConfigError
 from feeds.feed import Site
+from feeds.logs import LogFormat
 from feeds.settings import HELP
 
 
@@ -57,6 +58,8 @@ SETTINGS = {
         '["correct-horse-battery", "another-key-of-ours"]',
         ("correct-horse-battery", "another-key-of-ours"),
     ),
+    "log_format": ("json", '"json"', LogFormat.JSON),
+    "access_log": ("true", "true", True),
     "host": ("192.0.2.1", '"192.0.2.1"', "192.0.2.1"),
     "port": ("65535", "65535", 65535),
     "workers": ("4", "4", 4),
@@ -156,6 +159,8 @@ WRONG = [
     ("trusted_proxies", "proxy.example.org", f"{NETWORKS}: 'proxy.example.org' does not appear to be an IPv4 or IPv6 network"),
     ("trusted_proxies", "192.0.2.1,", f"{NETWORKS}: '' does not appear to be an IPv4 or IPv6 network"),
     ("operator_networks", "10.0.0.1/8", f"{NETWORKS}: 10.0.0.1/8 has host bits set"),
+    ("log_format", "xml", "has to be text or json"),
+    ("access_log", "1", "has to be true or false"),
     ("host", "", "has to be text, and not empty"),
     ("port", "0", NUMBER.format(1, 65_535)),
     ("port", "65536", NUMBER.format(1, 65_535)),
@@ -400,6 +405,8 @@ def test_site_is_what_the_settings_say() -> None:
         ({"trusted_hosts": ("a.example.org",)}, False),
         ({"trusted_proxies": (ip_network("192.0.2.1"),)}, False),
         ({"operator_networks": ()}, False),
+        ({"log_format": LogFormat.JSON}, False),
+        ({"access_log": True}, False),
         ({"host": "192.0.2.1"}, False),
         ({"port": 80}, False),
         ({"workers": 2}, False),

@@ -42,7 +42,7 @@ def private(config: Config, content: Path, clock: Clock) -> Config:
     write_article(content)
     write_article(content, "old", publishedDateTime="2024-04-01T12:00:00Z")
     client_of(config, clock)
-    return replace(config, access_keys=(KEY, OTHER))
+    return replace(config, access_keys=(KEY, OTHER), access_log=True)
 
 
 @pytest.fixture
@@ -130,6 +130,7 @@ def test_key_is_said_nowhere(client: FlaskClient, caplog: pytest.LogCaptureFixtu
         assert KEY not in f"{response.headers}{response.text}"
     metrics = client.get("/metrics").text
     assert "feeds_requests_total" in metrics
+    assert f"GET {url.partition('?')[0]}" in caplog.text
     assert KEY not in metrics + caplog.text
     assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 

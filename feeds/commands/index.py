@@ -41,7 +41,7 @@ def command(config: Config, may_lose: float, as_json: bool) -> None:
     """
     folder = config.content_folder()
     with closing(open_store(config.database_url)) as store:
-        with progress() as hear:
+        with progress(config.log_format) as hear:
             result = IndexKeeper(store).refresh(folder, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
         log_news(result)
         click.echo(_index_as_json(result) if as_json else summary(result))

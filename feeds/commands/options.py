@@ -12,11 +12,23 @@ from typing import Any
 import click
 
 from feeds.config import Config
+from feeds.logs import start_logging
 from feeds.settings import HELP
 
-INDEX = ("database",)
+INDEX = ("database", "log_format")
 SITE = ("base_url", "site_url", "site_id", "title", "description", "language", "picture", "max_age_seconds", "hub")
-SERVER = ("search", "refresh_seconds", "trusted_hosts", "trusted_proxies", "operator_networks", "access_keys", "host", "port", "workers")
+SERVER = (
+    "search",
+    "refresh_seconds",
+    "trusted_hosts",
+    "trusted_proxies",
+    "operator_networks",
+    "access_keys",
+    "access_log",
+    "host",
+    "port",
+    "workers",
+)
 
 _DEFAULTS = {field.name: field.default for field in fields(Config)}
 
@@ -34,6 +46,7 @@ def settings(*names: str) -> Callable[[Command], Command]:
         def run(**given: Any) -> None:
             options = {name: given.pop(name) for name in ("content", *names)}
             config = Config.load({name: value for name, value in options.items() if value is not None}, os.environ, Path.cwd())
+            start_logging(config.log_format, config.access_keys)
             command(config, **given)
 
         for name in reversed(names):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from feeds.commands.options import INDEX, SERVER, SITE, content_argument, settings
 from feeds.config import Config
+from feeds.logs import LogFormat
 from feeds.server import serve
 from feeds.terminal import progress
 
@@ -15,5 +18,6 @@ from feeds.terminal import progress
 @settings(*INDEX, *SITE, *SERVER)
 def command(config: Config) -> None:
     """Serve the feeds of CONTENT, and keep up with every change of it."""
-    with progress() as hear:
-        serve(config, click.echo, hear)
+    say = logging.getLogger("feeds").info if config.log_format is LogFormat.JSON else click.echo
+    with progress(config.log_format) as hear:
+        serve(config, say, hear)

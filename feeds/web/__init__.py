@@ -18,6 +18,7 @@ from feeds.service import FeedService
 from feeds.store.sql import open_store
 from feeds.watching import watch_in_background
 from feeds.web.access import guarded
+from feeds.web.accesslog import logged
 from feeds.web.admission import admitted
 from feeds.web.counting import counted
 from feeds.web.early import answer_early
@@ -52,7 +53,7 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     spell = speller(config)
     ready = answer_early(cache, counted(meter, admitted(cache, app.wsgi_app, clock, spell)), clock, spell, meter)
     served = guarded(config.access_keys, ready, meter) if config.access_keys else ready
-    app.wsgi_app = served  # type: ignore[assignment, method-assign] # as Flask's docs have it
+    app.wsgi_app = logged(served, config) if config.access_log else served  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:
         watch_in_background(service, config, clock, meter)
     return app

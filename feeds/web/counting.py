@@ -17,6 +17,7 @@ from feeds.model import Kind
 from feeds.render import FORMATS
 
 _KINDS = {kind.value: kind for kind in Kind}
+WAS_MADE = "feeds.was_made"  # in the environ of a request whose answer was not ready
 _LONGEST = 1000  # characters of a path that is remembered; nobody asks for a longer one again and again
 
 StartResponse = Callable[..., Any]
@@ -36,6 +37,7 @@ def counted(meter: Meter, application: WSGIApplication) -> WSGIApplication:
             answered = status
             return start_response(status, headers, *rest)
 
+        environ[WAS_MADE] = True
         body = application(environ, start)
         labels, feed = classified(environ["PATH_INFO"])
         meter.request(f"{labels} {answered[:3]}", time.monotonic() - started, "miss")
