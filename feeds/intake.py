@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from feeds import reading
-from feeds.content import changes, folder, topicdata
+from feeds.content import changes, folder
 from feeds.content.folder import FolderError, Unreadable
 from feeds.errors import MassLossError
 from feeds.model import EVERYTHING, FileFacts, FileReport, State
@@ -107,6 +107,8 @@ def take_in(
     refresh.forget(sorted(gone))
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
+        from feeds.content import topicdata  # noqa: PLC0415 - with a parser of YAML, which no worker that only answers needs
+
         try:
             refresh.put_topics((topic.path, topic.facts, topic.problems) for topic in topicdata.load_topics(content))
         except OSError as error:

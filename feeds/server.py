@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -34,7 +35,6 @@ from feeds.render import FORMATS
 from feeds.reporting import log_news, summary
 from feeds.service import FeedService
 from feeds.store.sql import open_store
-from feeds.watching import watch_events
 from feeds.web import create_app
 
 _LISTED_TOPICS = 20
@@ -67,6 +67,7 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
     workers = replace(config, content=None)  # they answer from the index alone
     # It says that there are more threads than processors, which is on purpose: most of them wait.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
+    gc.freeze()  # a collection in a worker would write to every object, and so copy the memory that the workers share
     os.register_at_fork(after_in_child=_leave_signals_to_the_server)
     server = Granian(
         "feeds",
@@ -139,6 +140,8 @@ def _see_to_the_index(config: Config, parent: int) -> None:
 
 
 def _keep(config: Config, parent: int, server: int) -> None:
+    from feeds.watching import watch_events  # noqa: PLC0415 - the workers need nothing of it, and are forked from here
+
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     watch_events(FeedService(open_store(config.database_url)), config, now, parent, Meter(config.counts_folder, server))
 

@@ -19,7 +19,6 @@ from feeds.keeping import IndexKeeper
 from feeds.model import Collection, FileReport, Kind, Problem, Slice, State
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
-from feeds.render.lint import lint
 from feeds.store.base import Snapshot, Store
 
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
@@ -120,6 +119,8 @@ class FeedService(IndexKeeper):
 
 def _lint(view: Snapshot, site: Site) -> Iterator[Finding]:
     """Yield what is wrong with any document; what is wrong with an entry once, however many documents have it."""
+    from feeds.render.lint import lint  # noqa: PLC0415 - only a check needs it, and every server would load it
+
     said: set[tuple[str, str | None, str]] = set()
     kept = KeptEntries(_KEPT_BYTES)
     for address in assembly.addresses(view):

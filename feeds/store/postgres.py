@@ -17,7 +17,15 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from feeds.errors import IndexBusyError, StoreError
-from feeds.store.schema import metadata
+from feeds.store.schema import IS_REFUSED, files, metadata
+
+# What its indexes are besides. Said here: where the tables are, SQLAlchemy would load its part for PostgreSQL in every process.
+_INDEXES: dict[str | None, dict[str, Any]] = {
+    "ix_files_path": {"postgresql_using": "hash"},  # a path can be longer than other indexes can hold
+    "refused_files": {"postgresql_where": IS_REFUSED},
+}
+for _index in files.indexes:
+    _index.kwargs.update(_INDEXES.get(_index.name, {}))
 
 _CONNECTIONS = 5  # of a process, opened as needed: its threads that read, and one that refreshes
 _PATIENCE_SECONDS = 5  # with a connection that is not made, or not given back

@@ -66,12 +66,12 @@ files = Table(
     Column("takedown", _TEXT, nullable=False),
     Column("key", _TEXT, index=True),  # of the identity; of a hidden article nothing else is kept
     Column("problems", LargeBinary),
-    Index("ix_files_path", "path", postgresql_using="hash"),  # a path can be longer than its other indexes can hold
+    Index("ix_files_path", "path"),
 )
 
 # Refused files are few and asked for often. The value is written out, because only then a database knows that the index has the rows.
 IS_REFUSED = files.c.state == literal_column(f"'{State.REFUSED}'")
-_refused_files = Index("refused_files", files.c.id, sqlite_where=IS_REFUSED, postgresql_where=IS_REFUSED)
+_refused_files = Index("refused_files", files.c.id, sqlite_where=IS_REFUSED)
 
 # The article of a file: what it says now, or, where it is refused now, what it said when it was last good.
 articles = Table(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -17,10 +18,12 @@ from feeds.model import FileFacts
 from feeds.store import rows, sqlite
 from feeds.store.base import Mark
 from feeds.store.database import Database, Rebuilding
-from feeds.store.gathered import GatheredSnapshot
-from feeds.store.refresh import SqlRefresh
 from feeds.store.schema import is_current, marks, migrate
 from feeds.store.snapshot import SqlSnapshot
+
+if TYPE_CHECKING:
+    from feeds.store.gathered import GatheredSnapshot
+    from feeds.store.refresh import SqlRefresh
 
 IN_MEMORY = "sqlite://"
 _POSTGRES_DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
@@ -102,6 +105,8 @@ class SqlStore:
 
     @contextmanager
     def gathering(self, now: datetime) -> Iterator[GatheredSnapshot]:
+        from feeds.store.gathered import GatheredSnapshot  # noqa: PLC0415 - no server needs it
+
         with self._database.reading() as connection:
             yield GatheredSnapshot(connection, self._database.words, now)
 
@@ -118,6 +123,8 @@ class SqlStore:
 
     @contextmanager
     def _refreshing(self, now: datetime) -> Iterator[SqlRefresh]:
+        from feeds.store.refresh import SqlRefresh  # noqa: PLC0415 - a worker that only answers starts sooner without
+
         self.prepare()  # another one may have taken its place
         with self._database.refreshing() as connection:
             refresh = SqlRefresh(connection, self._database.words, now)
@@ -128,6 +135,8 @@ class SqlStore:
     @contextmanager
     def _rebuilding(self, rebuilding: AbstractContextManager[Rebuilding], now: datetime) -> Iterator[SqlRefresh]:
         """Refresh a new index that has what the damaged one still gave; it counts when it is finished, and not before."""
+        from feeds.store.refresh import SqlRefresh  # noqa: PLC0415 - as above
+
         with rebuilding as made:
             with made.database.migrating() as connection:
                 migrate(connection, made.database.words)

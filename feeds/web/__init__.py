@@ -16,14 +16,12 @@ from feeds.metering import Meter
 from feeds.render.kept import KeptEntries
 from feeds.service import FeedService
 from feeds.store.sql import open_store
-from feeds.watching import watch_in_background
 from feeds.web.access import guarded
 from feeds.web.accesslog import logged
 from feeds.web.admission import admitted
 from feeds.web.counting import counted
 from feeds.web.early import answer_early
 from feeds.web.hotcache import HotCache
-from feeds.web.metrics import register_metrics
 from feeds.web.requests import speller
 from feeds.web.responses import register_errors
 from feeds.web.views import register
@@ -47,13 +45,14 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     service = FeedService(open_store(config.database_url), KeptEntries(_KEPT_BYTES))
     cache = HotCache(service, clock, check_seconds)
     meter = Meter(config.counts_folder)
-    register(app, service, cache, config, clock)
-    register_metrics(app, meter, service, config, clock)
+    register(app, service, cache, config, clock, meter=meter)
     register_errors(app, config.language)
     spell = speller(config)
     ready = answer_early(cache, counted(meter, admitted(cache, app.wsgi_app, clock, spell)), clock, spell, meter)
     served = guarded(config.access_keys, ready, meter) if config.access_keys else ready
     app.wsgi_app = logged(served, config) if config.access_log else served  # type: ignore[assignment, method-assign] # as Flask's docs have it
     if config.content is not None and config.refresh_seconds:
+        from feeds.watching import watch_in_background  # noqa: PLC0415 - not needed where another process keeps the index
+
         watch_in_background(service, config, clock, meter)
     return app

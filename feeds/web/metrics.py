@@ -7,33 +7,18 @@ aggregators. No address and no URL is among them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from flask import Flask, Response, abort, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from feeds.config import Config
 from feeds.errors import StoreError
 from feeds.metering import BUCKETS, Counts, Meter
 from feeds.service import FeedService
-from feeds.web.requests import is_operator
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def register_metrics(app: Flask, meter: Meter, service: FeedService, config: Config, clock: Callable[[], datetime]) -> None:
-    """Give the application its metrics, for operators alone."""
-
-    @app.get("/metrics")
-    def metrics() -> Response:
-        if not is_operator(request.environ, config):
-            abort(403)
-        response = Response(exposition(meter, service, clock()), content_type=MEDIA_TYPE)
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
 
 def exposition(meter: Meter, service: FeedService, now: datetime) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether this worker has something to serve, and for operators how its index does. Knows Flask; knows no feed."""
+"""Whether this worker has something to serve, and for operators how it and its index do. Knows Flask; knows no feed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import Response, request
+from flask import Response, abort, request
 
 from feeds.config import Config
 from feeds.errors import StoreError
+from feeds.metering import Meter
 from feeds.model import Level
 from feeds.reporting import problem_line
 from feeds.service import FeedService
@@ -38,6 +39,17 @@ def readiness(service: FeedService, cache: HotCache, config: Config, now: dateti
     else:
         response = plain("\n".join(("ready", *_lines(facts), "")), 200)
     response.headers["Vary"] = "Accept"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def metrics(meter: Meter, service: FeedService, config: Config, now: datetime) -> Response:
+    """Return what Prometheus gets, for operators alone."""
+    from feeds.web.metrics import MEDIA_TYPE, exposition  # noqa: PLC0415 - no server has to wait for it before its first answer
+
+    if not is_operator(request.environ, config):
+        abort(403)
+    response = Response(exposition(meter, service, now), content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -16,6 +16,7 @@ from feeds.assembly import Moved
 from feeds.config import Config
 from feeds.errors import RequestError
 from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, PageAddress, RelatedOption, Site
+from feeds.metering import Meter
 from feeds.model import Kind
 from feeds.pages import MEDIA_TYPE, render_page
 from feeds.pages.static import STATIC_FILES
@@ -23,7 +24,7 @@ from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.web.answers import Answer
 from feeds.web.hotcache import HotCache, Subject
-from feeds.web.readiness import readiness
+from feeds.web.readiness import metrics, readiness
 from feeds.web.requests import site_of, speller
 from feeds.web.responses import NOT_FOR_ROBOTS, OPEN_HEADERS, PAGE_HEADERS, moved, plain
 from feeds.web.robots import register_robots
@@ -52,7 +53,7 @@ class _Response(Response):
         return headers
 
 
-def register(app: Flask, service: FeedService, cache: HotCache, config: Config, clock: Callable[[], datetime]) -> None:
+def register(app: Flask, service: FeedService, cache: HotCache, config: Config, clock: Callable[[], datetime], *, meter: Meter) -> None:
     """Give the application its routes."""
     app.url_map.converters["month"] = _Month
     spell = speller(config)
@@ -152,6 +153,10 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
     @app.get("/readyz")
     def readyz() -> Response:
         return readiness(service, cache, config, clock())
+
+    @app.get("/metrics")
+    def metrics_of_all_workers() -> Response:
+        return metrics(meter, service, config, clock())
 
 
 def _in_flask_order(answer: Answer, now: datetime, next_turn_at: datetime | None) -> tuple[bytes, str, list[tuple[str, str]]]:
