@@ -134,7 +134,7 @@ def test_failed_answer_is_tried_anew(site: Site) -> None:
     with pytest.raises(StoreError):
         site.cache.answer(AI, fail, (AI.key,))
 
-    assert site.ask(AI).document.body == b"x" * 10
+    assert site.ask(AI).body == b"x" * 10
 
 
 def edit(site: Site) -> None:
@@ -201,6 +201,38 @@ def test_memory_is_bounded_and_what_is_asked_for_stays(service: FeedService, con
     assert subjects[0] in kept
     assert subjects[-1] in kept
     assert len(kept) <= 10
+
+
+def test_codings_that_are_made_later_count_as_well(service: FeedService, config: Config, clock: Clock) -> None:
+    site = Site(service, config, clock)
+    site.cache = HotCache(service, clock, check_seconds=0, max_bytes=150_000)
+    for subject in (AI, LAW):
+        site.ask(subject, size=100_000).prepare("gzip", clock(), None)
+        site.cache.weigh((subject.key,))
+    assert all(site.cache.ready((subject.key,)) for subject in (AI, LAW))
+    for subject in (AI, LAW):
+        for coding in ("identity", "br"):
+            site.ask(subject, size=100_000).prepare(coding, clock(), None)
+        site.cache.weigh((subject.key,))
+    assert [site.cache.last((subject.key,)) is None for subject in (AI, LAW)] == [True, False]
+
+
+def test_weight_of_an_answer_that_is_gone_counts_for_nothing(service: FeedService, config: Config, clock: Clock) -> None:
+    site = Site(service, config, clock)
+    site.cache = HotCache(service, clock, check_seconds=0, max_bytes=6000)
+    answer = site.ask(AI)
+    site.ask(LAW)
+    answer.prepare("", clock(), None)
+    site.cache.weigh((AI.key,))
+    assert site.cache.ready((AI.key,)) is None
+    assert site.cache.ready((LAW.key,)) is not None
+
+
+def test_answer_that_is_too_large_is_not_kept(service: FeedService, config: Config, clock: Clock) -> None:
+    site = Site(service, config, clock)
+    site.cache = HotCache(service, clock, check_seconds=0, max_bytes=5000)
+    assert len(site.ask(AI, size=5000).body) == 5000
+    assert site.cache.ready((AI.key,)) is None
 
 
 def test_last_good_answers_are_given_while_the_index_is_away(site: Site, tmp_path: Path) -> None:

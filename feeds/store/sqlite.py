@@ -41,6 +41,8 @@ DRIVERS = ("sqlite", "sqlite+pysqlite")
 _log = logging.getLogger("feeds")
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PAUSE_SECONDS = 0.02
+_READING_KIB = 2000  # of pages that each connection keeps; the system keeps them, too, once for all processes
+_WRITING_KIB = 16_000  # a refresh changes pages all over the file, and each is to be written once
 _BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
 _INDEX = table("word_index", column("rowid", Integer))
 
@@ -124,7 +126,7 @@ class SqliteDatabase:
     @contextmanager
     def _writing(self, wait_seconds: int) -> Iterator[Connection]:
         connected = self._engine.connect().execution_options(begin="BEGIN IMMEDIATE")
-        with connected as connection, _busy_timeout(connection, wait_seconds), connection.begin():
+        with connected as connection, _busy_timeout(connection, wait_seconds), _room_to_write(connection), connection.begin():
             yield connection
 
     def _forget_overwritten(self) -> None:
@@ -262,7 +264,7 @@ def _engine(url: URL, file: Path | None) -> Engine:
         for pragma in (
             "synchronous=NORMAL",  # safe with WAL; a power cut loses at most the last refresh, whole
             "secure_delete=ON",  # what was taken down is overwritten, not just unlinked
-            "cache_size=-16000",  # KiB
+            f"cache_size=-{_READING_KIB}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -299,6 +301,15 @@ def _busy_timeout(connection: Connection, seconds: int) -> Iterator[None]:
         yield
     finally:
         _pragma(connection, f"busy_timeout={_BUSY_SECONDS * 1000}")
+
+
+@contextmanager
+def _room_to_write(connection: Connection) -> Iterator[None]:
+    _pragma(connection, f"cache_size=-{_WRITING_KIB}")
+    try:
+        yield
+    finally:
+        _pragma(connection, f"cache_size=-{_READING_KIB}")
 
 
 def _pragma(connection: Connection, pragma: str) -> None:

@@ -22,12 +22,13 @@ from feeds.web.admission import admitted
 from feeds.web.counting import counted
 from feeds.web.early import answer_early
 from feeds.web.hotcache import HotCache
+from feeds.web.readiness import register_health
 from feeds.web.requests import speller
 from feeds.web.responses import register_errors
 from feeds.web.views import register
 
 _CHECK_SECONDS = 0.25
-_KEPT_BYTES = 16 * 1024 * 1024  # entries that other feeds have as well, in each worker
+_KEPT_BYTES = 4 * 1024 * 1024  # entries that other feeds have as well, in each worker
 
 
 def create_app(config: Config, clock: Callable[[], datetime] = now, check_seconds: float = _CHECK_SECONDS) -> Flask:
@@ -45,7 +46,8 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     service = FeedService(open_store(config.database_url), KeptEntries(_KEPT_BYTES))
     cache = HotCache(service, clock, check_seconds)
     meter = Meter(config.counts_folder)
-    register(app, service, cache, config, clock, meter=meter)
+    register(app, service, cache, config, clock)
+    register_health(app, service, cache, config, clock, meter=meter)
     register_errors(app, config.language)
     spell = speller(config)
     ready = answer_early(cache, counted(meter, admitted(cache, app.wsgi_app, clock, spell)), clock, spell, meter)

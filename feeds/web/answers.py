@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -58,8 +58,15 @@ class Prepared:
 _OFFER = b"offered content codings: br, zstd, gzip, identity\n"
 
 
+class _Coding(NamedTuple):
+    """A content coding; the same bytes whenever and wherever it is done."""
+
+    encode: Callable[[bytes], bytes]
+    decode: Callable[[bytes], bytes]
+
+
 def _gzip(body: bytes) -> bytes:
-    return gzip.compress(body, compresslevel=6, mtime=0)  # without a time: the same bytes whenever it is done
+    return gzip.compress(body, compresslevel=6, mtime=0)  # without a time
 
 
 def _brotli(body: bytes) -> bytes:
@@ -70,8 +77,17 @@ def _zstd(body: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=9).compress(body)
 
 
+def _from_zstd(body: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(body)
+
+
 # In the order of preference where a client likes several the same.
-_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "zstd": _zstd, "gzip": _gzip}
+_CODINGS: Mapping[str, _Coding] = {
+    "br": _Coding(_brotli, brotli.decompress),
+    "zstd": _Coding(_zstd, _from_zstd),
+    "gzip": _Coding(_gzip, gzip.decompress),
+}
+_PLAIN = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +100,37 @@ class _Representation:
     validator_headers: Headers
 
 
-@dataclass(slots=True)
 class Answer:
     """A document with everything HTTP says about it.
 
     Its time may be some seconds ahead of the clock: it is compared as it is, and sent as the clock's time at most
-    (RFC 9110 section 8.8.2.1).
+    (RFC 9110 section 8.8.2.1). Of its bytes only the codings are kept that were asked for: most clients never ask for them as
+    they are, which takes several times the room.
     """
 
-    document: Document
-    max_age_seconds: int
-    extra_headers: tuple[tuple[str, str], ...] = ()
-    _representations: dict[str, _Representation] = field(default_factory=dict)
+    def __init__(self, document: Document, max_age_seconds: int, extra_headers: tuple[tuple[str, str], ...] = ()) -> None:
+        self.modified_at = document.modified_at
+        self._etag = document.etag
+        self._media_type = document.media_type
+        self._max_age_seconds = max_age_seconds
+        self._extra_headers = extra_headers
+        self._is_small = len(document.body) < _SMALLEST
+        self._fresh: bytes | None = document.body  # until it was asked for
+        self._representations: dict[str, _Representation] = {}
+
+    @property
+    def body(self) -> bytes:
+        """Return the bytes of the document."""
+        fresh = self._fresh
+        if fresh is not None:
+            return fresh
+        coding, shown = tuple(self._representations.items())[0]  # noqa: RUF015 - others may be made meanwhile
+        return _coding(coding).decode(shown.body)
 
     @property
     def size(self) -> int:
-        """Return how many bytes it comes to, roughly: with all codings, which take about as much again, whoever asks for them."""
-        return _OVERHEAD_BYTES + 2 * len(self.document.body)
+        """Return how many bytes it keeps in memory, roughly; it grows with each coding that is asked for."""
+        return _OVERHEAD_BYTES + len(self._fresh or b"") + sum(len(shown.body) for shown in tuple(self._representations.values()))
 
     def reply(self, environ: WSGIEnvironment, now: datetime, next_turn_at: datetime | None) -> Reply:
         """Return what a GET request gets now; HEAD gets the same without the body."""
@@ -115,32 +145,38 @@ class Answer:
         coding = negotiate(accept_encoding)
         if coding is None:
             length = ("Content-Length", str(len(_OFFER)))
-            headers = [("Content-Type", "text/plain; charset=utf-8"), length, ("Vary", "Accept-Encoding"), *self.extra_headers]
+            headers = [("Content-Type", "text/plain; charset=utf-8"), length, ("Vary", "Accept-Encoding"), *self._extra_headers]
             offer = Reply("406 NOT ACCEPTABLE", headers, _OFFER)
             return Prepared(offer, offer, "", None)
+        if self._is_small:
+            coding = _PLAIN
         shown = self._representations.get(coding) or self._represent(coding)
         headers = [*shown.validator_headers, ("Cache-Control", self._cache_control(now, next_turn_at))]
-        if self.document.modified_at is not None:
-            headers.append(("Last-Modified", http_date(min(self.document.modified_at, now))))
+        if self.modified_at is not None:
+            headers.append(("Last-Modified", http_date(min(self.modified_at, now))))
         full = Reply("200 OK", [*shown.content_headers, *headers], shown.body)
-        return Prepared(full, Reply("304 NOT MODIFIED", headers, b""), shown.etag, self.document.modified_at)
+        return Prepared(full, Reply("304 NOT MODIFIED", headers, b""), shown.etag, self.modified_at)
 
     def _represent(self, coding: str) -> _Representation:
-        encode = _CODINGS.get(coding) if len(self.document.body) >= _SMALLEST else None
-        body = self.document.body if encode is None else encode(self.document.body)
-        etag = f'"{self.document.etag}"' if encode is None else f'"{self.document.etag}-{coding}"'
-        content = [("Content-Type", self.document.media_type), ("Content-Length", str(len(body)))]
-        if encode is not None:
+        body = _coding(coding).encode(self.body)
+        etag = f'"{self._etag}"' if coding == _PLAIN else f'"{self._etag}-{coding}"'
+        content = [("Content-Type", self._media_type), ("Content-Length", str(len(body)))]
+        if coding != _PLAIN:
             content.append(("Content-Encoding", coding))
-        shown = _Representation(body, etag, content, [("ETag", etag), ("Vary", "Accept-Encoding"), *self.extra_headers])
+        shown = _Representation(body, etag, content, [("ETag", etag), ("Vary", "Accept-Encoding"), *self._extra_headers])
         self._representations[coding] = shown
+        self._fresh = None
         return shown
 
     def _cache_control(self, now: datetime, next_turn_at: datetime | None) -> str:
-        max_age = self.max_age_seconds
+        max_age = self._max_age_seconds
         if next_turn_at is not None:
             max_age = min(max_age, max(0, int((next_turn_at - now).total_seconds())))
         return f"public, max-age={max_age}, stale-while-revalidate={_STALE_SECONDS}, stale-if-error={_STALE_SECONDS}"
+
+
+def _coding(name: str) -> _Coding:
+    return _Coding(bytes, bytes) if name == _PLAIN else _CODINGS[name]
 
 
 @lru_cache(maxsize=256)
@@ -156,5 +192,5 @@ def negotiate(accept_encoding: str) -> str | None:
     if best is not None and likes[best] >= likes.get("identity", 0):
         return best
     if plain > 0:
-        return "identity"
+        return _PLAIN
     return next((coding for coding in _CODINGS if coding not in likes), None) if likes.get("*", 0) > 0 else None

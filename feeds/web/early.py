@@ -70,6 +70,7 @@ def answer_early(
         if answer is None:
             return None
         prepared = answer.prepare(accept_encoding, clock(), cache.state().next_turn_at)
+        cache.weigh(spelling)
         labels, feed = classified(path)
         status = prepared.full.status[:3]
         said = _Said(

@@ -23,7 +23,7 @@ from feeds.service import FeedService
 from feeds.web.answers import Answer
 from feeds.web.requests import Spelling
 
-_MAX_BYTES = 24 * 1024 * 1024  # of one worker
+_MAX_BYTES = 16 * 1024 * 1024  # of one worker
 _MAX_SPELLINGS = 20_000  # of URLs: each is remembered with the answer it led to
 _LONGEST_SPELLING = 600  # characters; longer ones are nobody's feed, and would be much memory
 _GRACE_SECONDS = 10.0  # how long an answer may still be given that is right no more: what was taken down must go
@@ -49,6 +49,7 @@ class _Entry:
     subject: Subject
     answer: Answer
     state: IndexState  # for which the answer was last known to be right
+    size: int = 0  # as counted
     was_used: bool = False
 
 
@@ -171,6 +172,12 @@ class HotCache:
         entry.was_used = True
         return entry.answer
 
+    def weigh(self, spelling: Spelling) -> None:
+        """Count in what the answer for a request of this spelling has taken since: its codings are made when they are asked for."""
+        entry = self._entries.get(self._spellings.get(spelling, ""))
+        if entry is not None and entry.size != entry.answer.size:
+            self._keep(entry)
+
     def last(self, spelling: Spelling) -> Answer | None:
         """Return the answer that a request of this spelling got before, if it is right, or was a moment ago."""
         entry = self._entries.get(self._spellings.get(spelling, ""))
@@ -197,7 +204,7 @@ class HotCache:
             modified_at = self._service.modified_at(entry.subject.kind, entry.subject.slug, self._clock())
         except StoreError:
             return entry  # the last good answer
-        if modified_at != entry.answer.document.modified_at:
+        if modified_at != entry.answer.modified_at:
             return None
         entry.state = state
         return entry
@@ -206,7 +213,9 @@ class HotCache:
         """Keep an answer, and let go of the oldest ones that nobody asked for since they were looked at last."""
         with self._lock:
             before = self._entries.pop(entry.subject.key, None)
-            self._size += entry.answer.size - (0 if before is None else before.answer.size)
+            self._size -= 0 if before is None else before.size
+            entry.size = entry.answer.size
+            self._size += entry.size
             self._entries[entry.subject.key] = entry
             while self._size > self._max_bytes:
                 key, oldest = next(iter(self._entries.items()))
@@ -215,7 +224,7 @@ class HotCache:
                     self._entries.move_to_end(key)
                 else:
                     del self._entries[key]
-                    self._size -= oldest.answer.size
+                    self._size -= oldest.size
 
 
 def _month(state: IndexState) -> paths.Period | None:

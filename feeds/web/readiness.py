@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import Response, abort, request
+from flask import Flask, Response, abort, request
 
 from feeds.config import Config
 from feeds.errors import StoreError
@@ -21,6 +21,30 @@ from feeds.web.requests import is_operator
 from feeds.web.responses import plain
 
 _LISTED = 100  # lines of a kind; `feeds check` lists them all
+
+
+def register_health(
+    app: Flask, service: FeedService, cache: HotCache, config: Config, clock: Callable[[], datetime], *, meter: Meter
+) -> None:
+    """Give the application its routes for those who run it."""
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return plain("ok\n", 200)
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        return readiness(service, cache, config, clock())
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        if not is_operator(request.environ, config):
+            abort(403)
+        from feeds.web.metrics import MEDIA_TYPE, exposition  # noqa: PLC0415 - no server has to wait for it before its first answer
+
+        response = Response(exposition(meter, service, clock()), content_type=MEDIA_TYPE)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
 
 def readiness(service: FeedService, cache: HotCache, config: Config, now: datetime) -> Response:
@@ -39,17 +63,6 @@ def readiness(service: FeedService, cache: HotCache, config: Config, now: dateti
     else:
         response = plain("\n".join(("ready", *_lines(facts), "")), 200)
     response.headers["Vary"] = "Accept"
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def metrics(meter: Meter, service: FeedService, config: Config, now: datetime) -> Response:
-    """Return what Prometheus gets, for operators alone."""
-    from feeds.web.metrics import MEDIA_TYPE, exposition  # noqa: PLC0415 - no server has to wait for it before its first answer
-
-    if not is_operator(request.environ, config):
-        abort(403)
-    response = Response(exposition(meter, service, now), content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -16,7 +16,6 @@ from feeds.assembly import Moved
 from feeds.config import Config
 from feeds.errors import RequestError
 from feeds.feed import DEFAULT_OPTIONS, Document, FeedAddress, FeedOptions, PageAddress, RelatedOption, Site
-from feeds.metering import Meter
 from feeds.model import Kind
 from feeds.pages import MEDIA_TYPE, render_page
 from feeds.pages.static import STATIC_FILES
@@ -24,9 +23,8 @@ from feeds.render import FORMATS
 from feeds.service import FeedService
 from feeds.web.answers import Answer
 from feeds.web.hotcache import HotCache, Subject
-from feeds.web.readiness import metrics, readiness
 from feeds.web.requests import site_of, speller
-from feeds.web.responses import NOT_FOR_ROBOTS, OPEN_HEADERS, PAGE_HEADERS, moved, plain
+from feeds.web.responses import NOT_FOR_ROBOTS, OPEN_HEADERS, PAGE_HEADERS, moved
 from feeds.web.robots import register_robots
 from feeds.web.search import register_search
 
@@ -53,14 +51,17 @@ class _Response(Response):
         return headers
 
 
-def register(app: Flask, service: FeedService, cache: HotCache, config: Config, clock: Callable[[], datetime], *, meter: Meter) -> None:
+def register(app: Flask, service: FeedService, cache: HotCache, config: Config, clock: Callable[[], datetime]) -> None:
     """Give the application its routes."""
     app.url_map.converters["month"] = _Month
     spell = speller(config)
 
     def given(subject: Subject, make: Callable[[], Answer]) -> Response:
-        answer = cache.answer(subject, make, spell(request.environ))
-        return _Response(*_in_flask_order(answer, clock(), cache.state().next_turn_at))
+        spelling = spell(request.environ)
+        answer = cache.answer(subject, make, spelling)
+        response = _Response(*_in_flask_order(answer, clock(), cache.state().next_turn_at))
+        cache.weigh(spelling)
+        return response
 
     def feed(address: FeedAddress, extension: str) -> Response:
         site = site_of(request, config)
@@ -145,18 +146,6 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
         # Another version may be asked for by a page out of a cache, or from a server that was upgraded already.
         max_age_seconds = _FOR_GOOD_SECONDS if request.path == found.url_path else config.max_age_seconds
         return _Response(*_in_flask_order(Answer(document, max_age_seconds, OPEN_HEADERS), clock(), None))
-
-    @app.get("/healthz")
-    def healthz() -> Response:
-        return plain("ok\n", 200)
-
-    @app.get("/readyz")
-    def readyz() -> Response:
-        return readiness(service, cache, config, clock())
-
-    @app.get("/metrics")
-    def metrics_of_all_workers() -> Response:
-        return metrics(meter, service, config, clock())
 
 
 def _in_flask_order(answer: Answer, now: datetime, next_turn_at: datetime | None) -> tuple[bytes, str, list[tuple[str, str]]]:
