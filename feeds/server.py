@@ -162,6 +162,8 @@ def _first_refresh(service: FeedService, config: Config, progress: Progress) -> 
 def _load(config: Config, parent: int) -> Any:
     start_logging(config.log_format, config.access_keys)
     _leave_signals_to_the_server()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in all threads to come: one of them waits for it
+    threading.Thread(target=_end_when_told, daemon=True).start()
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     return create_app(config)
 
@@ -174,6 +176,20 @@ def _leave_signals_to_the_server() -> None:
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end_when_told() -> None:
+    """End this worker on SIGTERM, whatever it does.
+
+    While requests run, the signal may come to another than the main thread. Of a worker of granian 2.8 that one does not hear
+    of it then: it waits for a lock, and nobody else runs handlers.
+    """
+    signal.sigwait({signal.SIGTERM})
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):  # it serves already
+        handler(signal.SIGTERM, None)
+        time.sleep(_PATIENCE_SECONDS)
+    os._exit(1)
 
 
 def _end_after(parent: int) -> None:
