@@ -88,7 +88,8 @@ def take_in(
     gone = known.keys() - {candidate.path for candidate in found.candidates} - kept
     if parts == EVERYTHING:
         _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
-    trusted = {path: facts for path, facts in known.items() if path not in parts}  # what is said to have changed is read in any case
+    # What is said to have changed is read in any case.
+    trusted = known if parts == EVERYTHING else {path: facts for path, facts in known.items() if path not in parts}
     wanted = tuple(changes.changed(found.candidates, trusted))
     read = 0
 

@@ -28,7 +28,8 @@ def changed(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> 
         facts = known.get(candidate.path)
         if (
             facts is None
+            or facts.modified_ns != candidate.modified_ns
+            or facts.size != candidate.size
             or not facts.digest.startswith(PARSERS)
-            or (facts.size, facts.modified_ns) != (candidate.size, candidate.modified_ns)
         ):
             yield candidate

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
+from operator import attrgetter
 from pathlib import Path, PurePath
+
+import msgspec
 
 from feeds.content.frontmatter import MAX_BYTES
 from feeds.errors import FeedsError
@@ -26,8 +28,7 @@ class FolderError(FeedsError):
     """The content folder can't be read; what is indexed stays as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):  # a struct, because there is one for every file in each refresh
     """A regular file that may be an article, or topic data. `path` is relative to the folder, with slashes, and always text."""
 
     path: str
@@ -82,8 +83,12 @@ def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
     except OSError as error:
         raise FolderError(f"{folder}: can't be read as a folder: {error.strerror}") from error
     walk = _Walk(root)
-    found = walk.all() if parts == EVERYTHING else chain.from_iterable(map(walk.part, _outermost(parts)))
-    return Scan(tuple(_with_one_path_each(found)), tuple(walk.unreadable), walk.has_links)
+    if parts == EVERYTHING:
+        walk.all()
+    else:
+        for part in _outermost(parts):
+            walk.part(part)
+    return Scan(_with_one_path_each(walk.found), tuple(walk.unreadable), walk.has_links)
 
 
 def _outermost(parts: tuple[str, ...]) -> list[str]:
@@ -105,15 +110,12 @@ def identity(folder: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _with_one_path_each(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+def _with_one_path_each(candidates: list[Candidate]) -> tuple[Candidate, ...]:
     """Leave out a file whose name is no text where another has the same escapes written out in its name."""
-    escaped: set[str] = set()
-    for candidate in candidates:
-        if "\\" in candidate.path:
-            if candidate.path in escaped:
-                continue
-            escaped.add(candidate.path)
-        yield candidate
+    escaped = {candidate.path: candidate for candidate in reversed(candidates) if "\\" in candidate.path}
+    if not escaped:
+        return tuple(candidates)
+    return tuple(candidate for candidate in candidates if escaped.get(candidate.path, candidate) is candidate)
 
 
 def is_never_scanned(inside: PurePath) -> bool:
@@ -128,16 +130,17 @@ class _Walk:
         self._root = root
         self._visited: set[str] = set()
         self._links: list[str] = []
+        self.found: list[Candidate] = []
         self.unreadable: list[Unreadable] = []
         self.has_links = False
 
-    def all(self) -> Iterator[Candidate]:
-        yield from self._below(self._root)
+    def all(self) -> None:
+        self._below(self._root)
         for link in self._links:  # grows while it is gone through: links may lead to links
             if self._is_inside(link):
-                yield from self._below(link)
+                self._below(link)
 
-    def part(self, path: str) -> Iterator[Candidate]:
+    def part(self, path: str) -> None:
         *parents, name = path.split("/")
         file = os.path.join(self._root, path)
         if any(map(_is_left_out, parents)):
@@ -154,11 +157,11 @@ class _Walk:
         if stat.S_ISLNK(facts.st_mode):
             self.has_links = True
         elif stat.S_ISREG(facts.st_mode) and name.lower().endswith(SUFFIXES):
-            yield self._candidate(file, facts)
+            self._find(file, facts)
         elif stat.S_ISDIR(facts.st_mode) and not _is_left_out(name):
-            yield from self._below(file)
+            self._below(file)
 
-    def topic_data(self) -> Iterator[Candidate]:
+    def topic_data(self) -> None:
         directory = os.path.join(self._root, TOPIC_DATA)
         if not self._is_inside(directory):
             return
@@ -175,10 +178,10 @@ class _Walk:
                         continue
                     raise
                 if stat.S_ISREG(facts.st_mode) and (not entry.is_symlink() or self._is_inside(entry.path)):
-                    yield self._candidate(entry.path, facts)
+                    self._find(entry.path, facts)
 
-    def _below(self, top: str) -> Iterator[Candidate]:
-        pending = [top]
+    def _below(self, top: str) -> None:
+        pending, find = [top], self.found.append
         while pending:
             directory = pending.pop()
             real = os.path.realpath(directory)
@@ -186,27 +189,31 @@ class _Walk:
                 continue
             self._visited.add(real)
             try:
-                entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+                entries = sorted(os.scandir(directory), key=attrgetter("name"))
             except OSError as error:
                 self._note(directory, error)
                 continue
+            start = f"{self._relative(directory)}/" if directory != self._root else ""
             for entry in entries:
+                name = entry.name
                 try:
-                    if entry.name.lower().endswith(SUFFIXES):
+                    if name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES):
                         facts = entry.stat()
                         if stat.S_ISREG(facts.st_mode):
                             if not self._is_link(entry) or self._is_inside(entry.path):
-                                yield self._candidate(entry.path, facts)
+                                path = start + (name if name.isascii() else _as_text(name))
+                                find(Candidate(path, entry.path, facts.st_size, facts.st_mtime_ns))
                             continue
-                    if not _is_left_out(entry.name) and entry.is_dir():
+                    if not _is_left_out(name) and entry.is_dir():
                         (self._links if self._is_link(entry) else pending).append(entry.path)
                 except OSError as error:
                     self._note(entry.path, error)
 
     def _is_link(self, entry: os.DirEntry[str]) -> bool:
-        is_link = entry.is_symlink()
-        self.has_links = self.has_links or is_link
-        return is_link
+        if entry.is_symlink():
+            self.has_links = True
+            return True
+        return False
 
     def _is_inside(self, path: str) -> bool:
         return os.path.realpath(path).startswith(self._root + os.sep)
@@ -216,12 +223,15 @@ class _Walk:
         if error.errno not in _GONE:
             self.unreadable.append(Unreadable(self._relative(path), error.strerror or str(error)))
 
-    def _candidate(self, path: str, facts: os.stat_result) -> Candidate:
-        return Candidate(self._relative(path), path, facts.st_size, facts.st_mtime_ns)
+    def _find(self, path: str, facts: os.stat_result) -> None:
+        self.found.append(Candidate(self._relative(path), path, facts.st_size, facts.st_mtime_ns))
 
     def _relative(self, path: str) -> str:
-        relative = path[len(self._root) + 1 :].replace(os.sep, "/")
-        return relative.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        return _as_text(path[len(self._root) + 1 :].replace(os.sep, "/"))
+
+
+def _as_text(path: str) -> str:
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _is_left_out(name: str) -> bool:
@@ -266,4 +276,5 @@ def topic_data_files(folder: Path) -> list[Candidate]:
         OSError: it is there and can't be read.
     """
     walk = _Walk(os.path.realpath(folder))
-    return list(_with_one_path_each(walk.topic_data()))
+    walk.topic_data()
+    return list(_with_one_path_each(walk.found))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Select, Table
 
 Row = tuple[Any, ...]  # a value for each column, in the order of the table
 
@@ -14,6 +15,11 @@ def insert(connection: Connection, table: Table, rows: list[Row]) -> None:
     """Insert rows; there may be none."""
     if rows:
         connection.exec_driver_sql(_statement(table, connection.dialect.paramstyle), rows)
+
+
+def select(connection: Connection, query: Select[Any]) -> Iterator[Row]:
+    """Return rows as the driver has them; of columns whose type makes no difference."""
+    return iter(cast("Iterator[Row]", connection.execute(query).cursor))
 
 
 @cache

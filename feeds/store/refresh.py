@@ -94,9 +94,8 @@ class SqlRefresh:
         for part in parts:
             below = and_(files.c.path >= f"{part}/", files.c.path < f"{part}0")  # "0" comes right after "/"
             found = query.where(or_(files.c.path == part, below)) if part else query
-            known.update(
-                (path, FileFacts(size, modified_ns, digest)) for path, size, modified_ns, digest in self._connection.execute(found)
-            )
+            for path, size, modified_ns, digest in bulk.select(self._connection, found):
+                known[path] = FileFacts(size, modified_ns, digest)
         return known
 
     def knows_all(self) -> bool:
