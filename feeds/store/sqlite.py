@@ -7,32 +7,18 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
-from sqlalchemy import (
-    URL,
-    ColumnElement,
-    Connection,
-    Engine,
-    Integer,
-    Select,
-    StaticPool,
-    column,
-    create_engine,
-    event,
-    select,
-    table,
-    text,
-)
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy import URL, ColumnElement, Connection, Integer, Select, column, select, table, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
 from feeds.store import mending
+from feeds.store.sqlitefile import BUSY_SECONDS, READING_KIB, engine_of, is_empty
 
 if TYPE_CHECKING:
     from feeds.store.salvage import Salvage
@@ -40,10 +26,7 @@ if TYPE_CHECKING:
 DRIVERS = ("sqlite", "sqlite+pysqlite")
 _log = logging.getLogger("feeds")
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_PAUSE_SECONDS = 0.02
-_READING_KIB = 2000  # of pages that each connection keeps; the system keeps them, too, once for all processes
 _WRITING_KIB = 16_000  # a refresh changes pages all over the file, and each is to be written once
-_BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
 _INDEX = table("word_index", column("rowid", Integer))
 
 
@@ -95,7 +78,7 @@ class SqliteDatabase:
         if url.host or url.query:
             raise StoreError(f"{self._name}: only sqlite:///PATH is supported")
         self._file = Path(url.database) if url.database else None
-        self._engine = _engine(url, self._file)
+        self._engine = engine_of(url, self._file)
         self._sound: object = None  # the identity of the file that was looked through last and found sound
 
     def identity(self) -> object:
@@ -113,7 +96,7 @@ class SqliteDatabase:
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
-        with self._errors(), self._writing(_BUSY_SECONDS) as connection:
+        with self._errors(), self._writing(BUSY_SECONDS) as connection:
             yield connection
 
     @contextmanager
@@ -176,7 +159,7 @@ class SqliteDatabase:
 
     def _is_damage(self, cause: BaseException) -> bool:
         is_told = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or "Could not decode" in str(cause)
-        return is_told or (self._file is not None and _is_empty(self._file))
+        return is_told or (self._file is not None and is_empty(self._file))
 
     def _is_sound(self) -> bool:
         identity = self.identity()
@@ -232,75 +215,13 @@ class _Rebuilding:
         mending.remove(self._new)
 
 
-def _engine(url: URL, file: Path | None) -> Engine:
-    options: dict[str, Any] = {"poolclass": StaticPool} if file is None else {}
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, **options)
-
-    @event.listens_for(engine, "do_connect")
-    def _make_folder(_: object, record: Any, *__: object) -> None:
-        if file is not None:
-            record.info["identity"] = mending.identity(file)
-            if _is_empty(file):
-                _log.warning("%s: is empty; it is made anew", file)
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(f"{file}: its folder can't be created: {error.strerror}") from error
-
-    @event.listens_for(engine, "checkout")
-    def _reconnect(_: object, record: Any, __: object) -> None:
-        """Let go of a file that is at this place no more: it was deleted or put aside, and another one made."""
-        if file is not None and record.info["identity"] != mending.identity(file):
-            raise DisconnectionError
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, record: Any) -> None:
-        if file is not None and record.info["identity"] is None:  # it was made just now
-            record.info["identity"] = mending.identity(file)
-        # The driver begins no transaction for reading; SQLAlchemy's docs say to do it by hand ("begin" below):
-        # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#enabling-non-legacy-sqlite-transactional-modes-with-the-sqlite3-or-aiosqlite-driver
-        connection.isolation_level = None
-        _write_ahead(connection)
-        for pragma in (
-            "synchronous=NORMAL",  # safe with WAL; a power cut loses at most the last refresh, whole
-            "secure_delete=ON",  # what was taken down is overwritten, not just unlinked
-            f"cache_size=-{_READING_KIB}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
-
-    return engine
-
-
-def _is_empty(file: Path) -> bool:
-    """Whether there is a file without a byte: SQLite takes it for a database without a table."""
-    return file.is_file() and file.stat().st_size == 0
-
-
-def _write_ahead(connection: Any) -> None:
-    """Let readers go on while a refresh writes. A new file is changed to that by one connection, and others are not made to wait for it."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return
-
-
 @contextmanager
 def _busy_timeout(connection: Connection, seconds: int) -> Iterator[None]:
     _pragma(connection, f"busy_timeout={seconds * 1000}")
     try:
         yield
     finally:
-        _pragma(connection, f"busy_timeout={_BUSY_SECONDS * 1000}")
+        _pragma(connection, f"busy_timeout={BUSY_SECONDS * 1000}")
 
 
 @contextmanager
@@ -309,7 +230,7 @@ def _room_to_write(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        _pragma(connection, f"cache_size=-{_READING_KIB}")
+        _pragma(connection, f"cache_size=-{READING_KIB}")
 
 
 def _pragma(connection: Connection, pragma: str) -> None:
