@@ -7,8 +7,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import watchfiles
@@ -27,6 +28,7 @@ _log = logging.getLogger("feeds")
 _QUIET_MS = 100  # a save or a checkout makes many events; one refresh takes them all
 _MANY = 1_000  # changes; looking through everything costs hardly more
 _TELLING = frozenset("\\\ufffd")  # a path with one of these is not spelled as the folder's candidates are
+_LONG = timedelta(minutes=5)  # for a refresh; the first one of a hundred thousand files takes one
 _TICK_SECONDS = 0.5  # how soon it is seen that the process to work for, or the folder itself, is gone
 
 
@@ -132,7 +134,7 @@ class Refresher:
             folder, fingerprint = self._folder(), self._config.fingerprint()
             result = self._service.refresh(folder, fingerprint, self._clock(), parts=parts, progress=LoggedProgress())
         except IndexBusyError as error:
-            _log.debug("%s", error)
+            self._tell_busy(error)
             return False
         except FeedsError as error:
             self._parts_are_enough = False
@@ -149,6 +151,17 @@ class Refresher:
         if result.changed and self._announcer is not None:
             self._announcer.wake()
         return True
+
+    def _tell_busy(self, error: IndexBusyError) -> None:
+        """Log that others have the index; where none of them has refreshed it for long, somebody has to see to that."""
+        now, age = self._clock(), timedelta(0)
+        with suppress(FeedsError):
+            age = now - (self._service.state(now).refreshed_at or now)
+        if age > max(_LONG, 3 * timedelta(seconds=self._config.refresh_seconds)) and str(error) != self._failure:
+            self._failure = str(error)
+            _log.error("not refreshed for %d minutes: %s", age.total_seconds() // 60, error)
+        else:
+            _log.debug("%s", error)
 
     def _folder(self) -> Path:
         return self._config.content or self._config.content_folder()

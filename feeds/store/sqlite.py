@@ -195,6 +195,8 @@ class _Rebuilding:
         self._file = file
         self._new = file.with_name(f"{file.name}.new")
         mending.remove(self._new)  # of who was killed at it
+        self._new.touch()  # says why where that is impossible
+        self._new.unlink()
         self.database = SqliteDatabase(URL.create("sqlite", database=str(self._new)))
 
     def salvage(self, now: int) -> Salvage:

@@ -1,0 +1,184 @@
+"""What faults of a machine do to an index and to who serves it: no space, no permission, a lock, a database server that goes away."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from feeds.config import Config
+from feeds.errors import IndexBusyError, StoreError
+from feeds.metering import Meter
+from feeds.model import State
+from feeds.service import FeedService
+from feeds.store.base import Store
+from feeds.store.sql import open_store
+from feeds.watching import Refresher
+from feeds.web import create_app
+
+from .builders import DAY, NOON, good, refresh, titles, write_article
+from .conftest import Clock
+from .privileges import permissions_hold
+
+LATER = NOON + DAY
+MINUTE = timedelta(minutes=1)
+FINGERPRINT = "settings"
+FEEDS = [sys.executable, "-m", "feeds"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "index.sqlite3"
+
+
+@contextmanager
+def unwritable(*places: Path) -> Iterator[None]:
+    """Let nobody write to folders or files, not even root, for a while."""
+    modes = {place: place.stat().st_mode for place in places}
+    for place, mode in modes.items():
+        place.chmod(mode & 0o555)
+    try:
+        with permissions_hold():
+            yield
+    finally:
+        for place, mode in modes.items():
+            place.chmod(mode)
+
+
+def test_refresh_without_space_is_one_error_and_is_made_up_for_when_there_is_some(
+    file: Path, content: Path, service: FeedService, store: Store
+) -> None:
+    write_article(content, "a")
+    service.refresh(content, FINGERPRINT, NOON)
+    for number in range(20):
+        write_article(content, f"new/{number}", "word " * 5000)
+    most = file.stat().st_size + 100_000  # bytes of any file
+    command = ["prlimit", f"--fsize={most}", *FEEDS, "index", str(content), "--database", f"sqlite:///{file}"]
+    for _ in range(2):
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (found.returncode, found.stdout, found.stderr) == (1, "", f"feeds: sqlite:///{file}: disk I/O error\n")
+        assert titles(store, LATER) == ["Title of a"]
+    service.refresh(content, FINGERPRINT, LATER)
+    assert len(titles(store, LATER)) == 21
+
+
+def test_folder_of_articles_that_cannot_be_written_is_all_right(content: Path, service: FeedService, store: Store) -> None:
+    article = write_article(content, "a")
+    with unwritable(content, article):
+        service.refresh(content, FINGERPRINT, NOON)
+    assert titles(store, NOON) == ["Title of a"]
+
+
+def test_index_in_a_folder_that_cannot_be_written_is_served_and_not_refreshed(content: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "read only"
+    url = f"sqlite:///{folder}/index.sqlite3"
+    with closing(open_store(url)) as store:
+        refresh(store, NOON, good())
+    reader = open_store(url)
+    with unwritable(folder, folder / "index.sqlite3"):
+        client = create_app(Config(database=url), lambda: LATER, check_seconds=0).test_client()
+        assert b"Title of a" in client.get("/feed.rss").data
+        with closing(open_store(url)) as store, pytest.raises(StoreError, match=r"index.sqlite3: attempt to write a readonly database"):
+            FeedService(store).refresh(content, FINGERPRINT, LATER)
+    with closing(open_store(url)) as store:  # somebody else may write it
+        refresh(store, LATER, good("b"))
+    with unwritable(folder):
+        assert b"Title of b" in client.get("/feed.rss").data
+    reader.close()
+
+
+def test_index_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    folder = tmp_path / "read only"
+    folder.mkdir()
+    with unwritable(folder), pytest.raises(StoreError, match=r"read only/index.sqlite3: unable to open database file"):
+        open_store(f"sqlite:///{folder}/index.sqlite3")
+
+
+def test_damaged_index_that_cannot_be_made_anew_is_an_error_that_says_why(file: Path, content: Path, store: Store) -> None:
+    store.close()
+    file.write_bytes(b"no database any more" * 1000)
+    store = open_store(f"sqlite:///{file}")
+    with unwritable(file.parent), pytest.raises(StoreError) as error:
+        FeedService(store).refresh(content, FINGERPRINT, LATER)
+    assert str(error.value) == f"{file}: is damaged, and can't be made anew: Permission denied"
+    FeedService(store).refresh(content, FINGERPRINT, LATER)
+    store.close()
+
+
+def test_subfolder_that_may_not_be_looked_into_keeps_its_articles_and_is_told(content: Path, service: FeedService, store: Store) -> None:
+    write_article(content, "a")
+    write_article(content, "closed/b")
+    service.refresh(content, FINGERPRINT, NOON)
+    (content / "closed").chmod(0)
+    write_article(content, "c")
+    with permissions_hold():
+        result = service.refresh(content, FINGERPRINT, LATER)
+        checked = service.check(content, LATER)
+    reason = "closed: can't be read: Permission denied; its 1 known files stay as they were"
+    assert (result.gone, result.troubles, service.health(LATER).troubles) == (0, (reason,), (reason,))
+    assert checked.counts[State.SHOWN] == len(titles(store, LATER)) == 3
+    (content / "closed").chmod(0o755)
+    shutil.rmtree(content / "closed")
+    service.refresh(content, FINGERPRINT, LATER)
+    assert (len(titles(store, LATER)), service.health(LATER).troubles) == (2, ())
+
+
+def test_file_that_may_not_be_read_keeps_its_last_good_version_and_is_told(content: Path, service: FeedService, store: Store) -> None:
+    path = write_article(content, "a")
+    service.refresh(content, FINGERPRINT, NOON)
+    write_article(content, "a", title="New")
+    path.chmod(0)
+    with permissions_hold():
+        for _ in range(2):
+            service.refresh(content, FINGERPRINT, LATER)
+        checked = service.check(content, LATER)
+    (report,) = service.health(LATER).refused
+    assert report.problems[0].reason == "can't be read: Permission denied; the last good version stays served"
+    assert checked.reports == (report,)
+    assert titles(store, LATER) == ["Title of a"]
+    path.chmod(0o644)
+    service.refresh(content, FINGERPRINT, LATER)
+    assert (titles(store, LATER), service.health(LATER).refused) == (["New"], ())
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Have somebody else write into an index for as long as it takes."""
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_index_that_somebody_else_locks_is_served_and_refreshed_when_it_is_free(
+    config: Config, content: Path, clock: Clock, service: FeedService, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_article(content, "a")
+    service.refresh(content, config.fingerprint(), NOON)
+    refresher = Refresher(service, config, clock, Meter(config.counts_folder))
+    client = create_app(config, clock, check_seconds=0).test_client()
+    write_article(content, "b")
+    with locked(file):
+        for minutes in range(20):
+            clock.moment = NOON + minutes * MINUTE
+            assert not refresher.refresh()
+            assert b"Title of a" in client.get("/feed.rss").data
+        assert caplog.messages == ["not refreshed for 6 minutes: another process refreshes the index right now"]
+    assert refresher.refresh()
+    assert b"Title of b" in client.get("/feed.rss").data
+    with locked(file):
+        clock.moment += 6 * MINUTE
+        assert not refresher.refresh()
+    assert len(caplog.messages) == 2  # it is news again
+
+
+def test_command_says_that_the_index_is_locked(content: Path, file: Path, store: Store) -> None:
+    refresh(store, NOON, good())
+    with locked(file), pytest.raises(IndexBusyError, match="another process refreshes the index right now"):
+        FeedService(store).refresh(content, FINGERPRINT, NOON)
