@@ -8,6 +8,7 @@
     ├── MassLossError       more articles would go at once than anybody may mean
     ├── ExportError         a folder that can't be exported to, or must not be
     └── StoreError          the index can't be opened, read or written
+        ├── IndexAwayError  the server of its database can't be reached
         ├── IndexBusyError  another process is refreshing the index right now
         └── IndexDamagedError   the file of the index is damaged; the next refresh makes it anew
 
@@ -76,6 +77,10 @@ class ExportError(FeedsError):
 
 class StoreError(FeedsError):
     """The index can't be opened, read or written; the driver's error is the cause."""
+
+
+class IndexAwayError(StoreError):
+    """The database server of the index can't be reached, which may pass."""
 
 
 class IndexBusyError(StoreError):

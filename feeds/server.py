@@ -34,7 +34,7 @@ from feeds.model import Kind
 from feeds.render import FORMATS
 from feeds.reporting import log_news, summary
 from feeds.service import FeedService
-from feeds.store.sql import open_store
+from feeds.store.sql import connect_store, open_store
 from feeds.web import create_app
 
 _LISTED_TOPICS = 20
@@ -143,7 +143,7 @@ def _keep(config: Config, parent: int, server: int) -> None:
     from feeds.watching import watch_events  # noqa: PLC0415 - the workers need nothing of it, and are forked from here
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    watch_events(FeedService(open_store(config.database_url)), config, now, parent, Meter(config.counts_folder, server))
+    watch_events(FeedService(connect_store(config.database_url)), config, now, parent, Meter(config.counts_folder, server))
 
 
 def _first_refresh(service: FeedService, config: Config, progress: Progress) -> str:

@@ -57,6 +57,17 @@ class Postgres:
         finally:
             self._control.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop the server for a while, whoever is connected."""
+        self._control.close()
+        self._server.stop()
+        try:
+            yield
+        finally:
+            self._server.ensure_postgres_running()
+            self._control = self.connect("postgres")
+
     def close(self) -> None:
         self._control.close()
         self._server.cleanup()

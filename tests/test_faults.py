@@ -14,18 +14,21 @@ from pathlib import Path
 import pytest
 
 from feeds.config import Config
-from feeds.errors import IndexBusyError, StoreError
+from feeds.errors import IndexAwayError, IndexBusyError, StoreError
+from feeds.intake import Stage
 from feeds.metering import Meter
 from feeds.model import State
 from feeds.service import FeedService
 from feeds.store.base import Store
-from feeds.store.sql import open_store
+from feeds.store.sql import connect_store, open_store
 from feeds.watching import Refresher
 from feeds.web import create_app
 
 from .builders import DAY, NOON, good, refresh, titles, write_article
 from .conftest import Clock
+from .postgres import Postgres
 from .privileges import permissions_hold
+from .processes import free_port, running, wait_for
 
 LATER = NOON + DAY
 MINUTE = timedelta(minutes=1)
@@ -148,6 +151,31 @@ def test_file_that_may_not_be_read_keeps_its_last_good_version_and_is_told(conte
     assert (titles(store, LATER), service.health(LATER).refused) == (["New"], ())
 
 
+def test_server_whose_index_is_damaged_goes_on_with_a_new_one_and_says_so(file: Path, content: Path, tmp_path: Path) -> None:
+    write_article(content, "a")
+    port = free_port()
+    options = ["--port", str(port), "--workers", "2", "--database", f"sqlite:///{file}", "--refresh-seconds", "1"]
+    with running([*FEEDS, "serve", str(content), *options], port, tmp_path) as program:
+        program.wait_until_ready()
+        for _ in range(10):  # so that both workers have it
+            assert program.get("/feed.rss").status == 200
+        for path in sorted(file.parent.glob("index.sqlite3*")):
+            with path.open("r+b") as stream:
+                stream.write(b"no database any more" * 1000)
+        write_article(content, "b")
+
+        def shown() -> bool:
+            answers = [program.get("/feed.rss") for _ in range(10)]
+            assert {answer.status for answer in answers} == {200}
+            return all("Title of b" in answer.text for answer in answers)
+
+        wait_for(shown)
+        said = program.output()
+    assert said.count(f"{file}: was damaged") == 1
+    assert file.with_name("index.sqlite3.damaged-1").is_file()
+    assert "Traceback" not in said
+
+
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
     """Have somebody else write into an index for as long as it takes."""
@@ -182,3 +210,87 @@ def test_command_says_that_the_index_is_locked(content: Path, file: Path, store:
     refresh(store, NOON, good())
     with locked(file), pytest.raises(IndexBusyError, match="another process refreshes the index right now"):
         FeedService(store).refresh(content, FINGERPRINT, NOON)
+
+
+@pytest.fixture
+def remote(postgres: Postgres) -> Iterator[str]:
+    """The URL of a database with an empty index, on a server that tests stop."""
+    with postgres.database() as url:
+        yield url
+
+
+def test_server_of_the_database_that_goes_away_is_missed_by_nobody_who_asks_for_what_is_known(
+    postgres: Postgres, remote: str, content: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = Config(database=remote, title="Example News")
+    store = open_store(remote)
+    service = FeedService(store)
+    write_article(content, "a")
+    service.refresh(content, config.fingerprint(), clock())
+    client = create_app(config, clock, check_seconds=0).test_client()
+    last_good = client.get("/feed.rss")
+    with postgres.stopped():
+        clock.moment += MINUTE
+        again = client.get("/feed.rss", headers={"If-None-Match": last_good.headers["ETag"]})
+        missing = client.get("/topics/ai/feed.rss")
+        assert (client.get("/feed.rss").data, again.status_code) == (last_good.data, 304)
+        assert (missing.status_code, missing.headers["Retry-After"]) == (503, "5")
+        assert client.get("/readyz").status_code == 200
+        with pytest.raises(IndexAwayError):
+            service.refresh(content, config.fingerprint(), clock())
+    write_article(content, "b")
+    service.refresh(content, config.fingerprint(), clock())
+    assert b"Title of b" in client.get("/feed.rss").data
+    assert client.get("/topics/ai/feed.rss").status_code == 200
+    assert len([message for message in caplog.messages if "last good answers" in message]) == 1
+    store.close()
+
+
+def test_refresh_during_which_the_server_of_the_database_restarts_is_as_if_it_had_not_been(
+    postgres: Postgres, remote: str, content: Path
+) -> None:
+    store = open_store(remote)
+    service = FeedService(store)
+    write_article(content, "a")
+    service.refresh(content, FINGERPRINT, NOON)
+    for number in range(3):
+        write_article(content, str(number))
+
+    def restart(stage: Stage, *_: int) -> None:
+        if stage is Stage.WRITE:
+            with postgres.stopped():
+                pass
+
+    with pytest.raises(IndexAwayError):
+        service.refresh(content, FINGERPRINT, LATER, progress=restart)
+    assert titles(store, LATER) == ["Title of a"]
+    service.refresh(content, FINGERPRINT, LATER)
+    assert len(titles(store, LATER)) == 4
+    store.close()
+
+
+def test_workers_that_start_while_the_server_of_the_database_is_away_answer_when_it_comes(
+    postgres: Postgres, remote: str, content: Path, clock: Clock
+) -> None:
+    write_article(content, "a")
+    with closing(open_store(remote)) as store:
+        FeedService(store).refresh(content, FINGERPRINT, NOON)
+    with postgres.stopped():
+        client = create_app(Config(database=remote), clock, check_seconds=0).test_client()
+        refused = client.get("/feed.rss")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/healthz").status_code == 200
+        with pytest.raises(IndexAwayError):
+            open_store(remote)
+    assert client.get("/feed.rss").status_code == 200
+
+
+def test_index_whose_server_was_away_at_the_start_is_made_by_the_first_refresh(postgres: Postgres, content: Path) -> None:
+    write_article(content, "a")
+    with postgres.database("template0") as bare:
+        with postgres.stopped():
+            store = connect_store(bare)
+        FeedService(store).refresh(content, FINGERPRINT, NOON)
+        assert titles(store, NOON) == ["Title of a"]
+        store.close()

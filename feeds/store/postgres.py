@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Integer, Select, Text, column, create_engine, event, inspect, select, table
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from feeds.errors import IndexBusyError, StoreError
+from feeds.errors import IndexAwayError, IndexBusyError, StoreError
 from feeds.store.schema import IS_REFUSED, files, metadata
 
 # What its indexes are besides. Said here: where the tables are, SQLAlchemy would load its part for PostgreSQL in every process.
@@ -90,6 +90,7 @@ class PostgresDatabase:
         self._name = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
         self._engine = self._created(url)
         _let_go_in_forks(self._engine)
+        weakref.finalize(self, self._engine.dispose).atexit = False  # an application has no end at which it could close it
         self._writing_engine = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     def _created(self, url: URL) -> Engine:
@@ -167,7 +168,8 @@ class PostgresDatabase:
             cause = error.orig if isinstance(error, DBAPIError) else error
             if getattr(cause, "sqlstate", None) == "55P03":  # lock_not_available
                 raise IndexBusyError("another process refreshes the index right now") from error
-            raise StoreError(f"{self._name}: {' '.join(str(cause).split())}") from error
+            reason = f"{self._name}: {' '.join(str(cause).split())}"
+            raise (IndexAwayError if _is_away(error) else StoreError)(reason) from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -175,6 +177,15 @@ class PostgresDatabase:
 
 def _has(words: tuple[str, ...]) -> ColumnElement[bool]:
     return _WORDS.c.words.contains(list(words))
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    """Whether a server was not there to answer, or left off.
+
+    Spec: https://www.postgresql.org/docs/current/errcodes-appendix.html, classes 08 and 57P; without a code there was nobody to give one.
+    """
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, OperationalError) else "none of that"
+    return state is None or state.startswith(("08", "57P"))
 
 
 def _let_go_in_forks(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
+from feeds.errors import IndexAwayError, IndexBusyError, IndexDamagedError, StoreError
 from feeds.model import FileFacts
 from feeds.store import rows, sqlite
 from feeds.store.base import Mark
@@ -39,11 +39,24 @@ def open_store(url: str) -> SqlStore:
     Raises:
         StoreError: the URL is none of these, or the index can't be opened or created. A damaged one can.
     """
+    return _opened(url, (IndexDamagedError,))  # who reads is told so, and the next refresh makes it anew
+
+
+def connect_store(url: str) -> SqlStore:
+    """Open the index at a database URL for a server, which goes on while that of the database is away; it is asked again each time.
+
+    Raises:
+        StoreError: as of `open_store`, but for what passes.
+    """
+    return _opened(url, (IndexDamagedError, IndexAwayError))
+
+
+def _opened(url: str, passing: tuple[type[StoreError], ...]) -> SqlStore:
     store = SqlStore(open_database(url))
     try:
         store.prepare()
-    except IndexDamagedError:
-        pass  # who reads is told so, and the next refresh makes it anew
+    except passing as error:
+        _log.debug("%s", error)  # who asks is told
     except StoreError:
         store.close()
         raise

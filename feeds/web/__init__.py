@@ -15,7 +15,7 @@ from feeds.config import Config
 from feeds.metering import Meter
 from feeds.render.kept import KeptEntries
 from feeds.service import FeedService
-from feeds.store.sql import open_store
+from feeds.store.sql import connect_store
 from feeds.web.access import guarded
 from feeds.web.accesslog import logged
 from feeds.web.admission import admitted
@@ -39,11 +39,11 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
 
     Raises:
         ConfigError: the settings name no index and no folder, or a folder that is none.
-        StoreError: the index can't be opened.
+        StoreError: the index can't be opened. One whose server is away, or that is damaged, is looked for with each question.
     """
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # it redirects to the host that the request names
-    service = FeedService(open_store(config.database_url), KeptEntries(_KEPT_BYTES))
+    service = FeedService(connect_store(config.database_url), KeptEntries(_KEPT_BYTES))
     cache = HotCache(service, clock, check_seconds)
     meter = Meter(config.counts_folder)
     register(app, service, cache, config, clock)
