@@ -116,20 +116,24 @@ def program(tmp_path: Path) -> Iterator[Program]:
 
 
 def test_day_of_polls_under_four_workers_ends_in_the_last_word_of_each(program: Program) -> None:
-    for hour in range(6):
+    etag = program.get("/topics/ai/feed.rss").headers["etag"]
+    for hour in range(24):
         for number, user_agent in enumerate(AGGREGATORS.values()):
             agent = {"User-Agent": user_agent.format(count=10 * number + hour)}
-            assert program.get("/topics/ai/feed.rss", agent).status == 200
+            known = {"If-None-Match": etag} if hour else {}
+            assert program.get("/topics/ai/feed.rss", agent | known).status == (304 if hour else 200)
             if number % 2:
                 program.get("/topics/law/feed.atom", agent)
     program.get("/topics/gone/feed.rss", {"User-Agent": AGGREGATORS["feedly"].format(count=99)})
-    expected = {"ai": sum(10 * number + 5 for number in range(12)), "law": sum(10 * number + 5 for number in range(1, 12, 2))}
+    expected = {"ai": sum(10 * number + 23 for number in range(12)), "law": sum(10 * number + 23 for number in range(1, 12, 2))}
 
     def found() -> dict[tuple[str, ...], float]:
         return samples(program.get("/metrics").text)
 
-    assert wait_for(lambda: found().get(("feeds_requests_total", "rss", "topics", "200")) == 72)
+    assert wait_for(lambda: found().get(("feeds_requests_total", "rss", "topics", "304")) == 12 * 23)
     assert {key[2]: value for key, value in found().items() if key[0] == "feeds_subscribers"} == expected
+    by_aggregator = {key[1]: value for key, value in found().items() if key[0] == "feeds_aggregator_subscribers"}
+    assert by_aggregator == {name: (10 * number + 23) * (1 + number % 2) for number, name in enumerate(AGGREGATORS)}
     assert wait_for(lambda: found()["feeds_refreshes_total",]) >= 1
 
 
