@@ -108,7 +108,7 @@ def addresses(view: Snapshot) -> Iterator[PageAddress]:
         for found in collections:
             yield PageAddress(kind, found.slug)
             for month in view.months(kind, found.slug):
-                part = paths.month_part(paths.month(month.start))
+                part = paths.month_name(month.start)
                 yield from (PageAddress(kind, found.slug, part, number) for number in _numbers(month.article_count, _ARTICLES))
 
 
@@ -193,16 +193,16 @@ def _behind(address: PageAddress, months: Sequence[Month], count: int) -> PageAd
     """Return the page that has the article behind the newest `count`."""
     for month in months:
         if count < month.article_count:
-            return replace(address, month=paths.month_part(paths.month(month.start)), number=count // _ARTICLES + 1)
+            return replace(address, month=paths.month_name(month.start), number=count // _ARTICLES + 1)
         count -= month.article_count
     return None
 
 
 def _month_page(view: Snapshot, address: PageAddress, months: Sequence[Month]) -> Page:
-    parts = [paths.month_part(paths.month(month.start)) for month in months]
-    if address.month not in parts:
+    named = paths.period_of(address.month)
+    place = next((place for place, month in enumerate(months) if named is not None and month.start == named.start), None)
+    if place is None or paths.month_name(months[place].start) != address.month:
         raise NotFoundError(f"article in {address.month}", [])
-    place = parts.index(address.month)
     last = _numbers(months[place].article_count, _ARTICLES)[-1]
     if address.number > last:
         raise NotFoundError(f"page {address.number} of {address.month}", [])
@@ -214,12 +214,14 @@ def _month_page(view: Snapshot, address: PageAddress, months: Sequence[Month]) -
     if address.number > 1:
         newer = replace(address, number=address.number - 1)
     elif place > 0:
-        newer = replace(address, month=parts[place - 1], number=_numbers(months[place - 1].article_count, _ARTICLES)[-1])
+        newer = replace(
+            address, month=paths.month_name(months[place - 1].start), number=_numbers(months[place - 1].article_count, _ARTICLES)[-1]
+        )
     older = None
     if address.number < last:
         older = replace(address, number=address.number + 1)
-    elif place + 1 < len(parts):
-        older = replace(address, month=parts[place + 1], number=1)
+    elif place + 1 < len(months):
+        older = replace(address, month=paths.month_name(months[place + 1].start), number=1)
     said = f"{months[place].start:%B} {months[place].start.year}" + (f", page {address.number}" if address.number > 1 else "")
     return replace(_empty(address, months, articles, older), title=said, newer=newer)
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -41,6 +42,7 @@ class Period(NamedTuple):
     page: int | None = None
 
 
+@lru_cache(maxsize=4096)  # a page has a hundred links, and the next has most of them too
 def page_path(kind: Kind, slug: str, month: str = "", number: int = 1) -> str:
     """Return the path of a page for people (see `PageAddress`)."""
     path = "/" if kind is Kind.ALL else f"/{kind}/"
@@ -112,7 +114,8 @@ def static_name(file_name: str) -> str:
 
 def month(moment: datetime) -> Period:
     """Return the UTC month of a moment."""
-    start = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    moment = moment.astimezone(UTC)
+    start = datetime(moment.year, moment.month, 1, tzinfo=UTC)
     return Period(start, (start + timedelta(days=32)).replace(day=1))
 
 
@@ -129,7 +132,12 @@ def day(moment: datetime) -> Period:
 
 def month_part(period: Period) -> str:
     """Return how the archive of a month is called."""
-    return f"{period.start:%Y-%m}" if period.start.year > 999 else f"{period.start.year:04}-{period.start:%m}"
+    return month_name(period.start)
+
+
+def month_name(start: datetime) -> str:
+    """Return how the month that starts then is called."""
+    return f"{start.year:04}-{start.month:02}"
 
 
 def day_part(period: Period) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urljoin
 
 import feedparser
 import pytest
@@ -177,7 +177,7 @@ def test_page_shows_what_its_feed_holds(client: FlaskClient, query: str) -> None
     assert titles == [entry.title for entry in feed.entries]
     assert feed.feed.link == f"http://localhost/search/{query}"
     alternates = root.xpath("//link[@rel='alternate']/@href")
-    assert alternates == [f"feed.{extension}{query}" for extension in ("rss", "atom", "json")]
+    assert [urljoin("/search/", one) for one in alternates] == [f"/search/feed.{extension}{query}" for extension in ("rss", "atom", "json")]
 
 
 def test_choices_are_counted_within_what_else_was_asked(client: FlaskClient) -> None:

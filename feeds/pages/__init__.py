@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -62,7 +61,7 @@ def render_page(page: AnyPage, site: Site) -> bytes:
         page=page,
         title=page.title,
         years=_years(page),
-        activity=_activity(page.months),
+        chart=_chart(page.months),
         feed_url=f"{site.base_url}{_feed_path(page.address.kind, page.address.slug, 'rss')}",
     )
 
@@ -93,7 +92,11 @@ def render_error(status: int, message: str, suggestions: Sequence[Suggestion], p
 
 
 def _on_site(template: str, path: str, site: Site, **values: Any) -> bytes:
-    relative = partial(paths.relative, base_path=path)
+    root = "../" * (path.partition("?")[0].count("/") - 1)
+
+    def relative(target: str) -> str:
+        return root + target[1:] or "./"
+
     return _rendered(
         template,
         site=site,
@@ -131,22 +134,43 @@ def _image(article: Article, site: Site) -> Image | None:
     return None if found is None or (site.base_url.startswith("https:") and found.url.startswith("http:")) else found
 
 
-def _years(page: Page) -> list[tuple[int, int, list[tuple[Month, str]]]]:
-    """Return the months of each year, the latest first, with the number of articles, and how each month is called in a path."""
-    years: dict[int, list[tuple[Month, str]]] = {}
+def _years(page: Page) -> list[str]:
+    """Return the history of each year, the latest first; open are that, and the one of the page."""
+    years: dict[int, list[Month]] = {}
     for month in page.months:
-        years.setdefault(month.start.year, []).append((month, paths.month_part(paths.month(month.start))))
-    return [(year, sum(month.article_count for month, _ in months), months) for year, months in years.items()]
+        years.setdefault(month.start.year, []).append(month)
+    up = "../" * (bool(page.address.month) + (page.address.number > 1))  # to the collection's own page
+    current = page.address.month
+    return [
+        _year(year, tuple(months), up, is_open, current if is_current else "")
+        for place, (year, months) in enumerate(years.items())
+        for is_current in (current[:4] == f"{year:04}",)
+        for is_open in (place == 0 or is_current,)
+    ]
 
 
-def _activity(months: Sequence[Month]) -> tuple[datetime, datetime, list[int]] | None:
-    """Return the first and the last month of a chart, and how many articles each month from one to the other has."""
+@lru_cache(maxsize=1024)  # all pages of a collection have nearly the same history
+def _year(year: int, months: tuple[Month, ...], up: str, is_open: bool, current: str) -> str:
+    named = [(month, paths.month_name(month.start)) for month in months]
+    total = sum(month.article_count for month in months)
+    return _fragment("year", year, total, named, up, is_open, current)
+
+
+@lru_cache(maxsize=256)
+def _chart(months: tuple[Month, ...]) -> str:
+    """Return a chart of how many articles each month has, from the first to the last, or of the latest of them."""
     if not months:
-        return None
+        return ""
     counts = {month.start: month.article_count for month in months}
     last = start = months[0].start
     found = [counts[last]]
     while start > months[-1].start and len(found) < _CHART_MONTHS:
         start = paths.month_before(start)
         found.insert(0, counts.get(start, 0))
-    return start, last, found
+    return _fragment("chart", start, last, found)
+
+
+def _fragment(name: str, *values: object) -> str:
+    """Return what a macro makes, which is markup."""
+    macro = getattr(_templates.get_template("macros.html").module, name)
+    return cast("str", macro(*values))
