@@ -154,20 +154,19 @@ def test_file_that_may_not_be_read_keeps_its_last_good_version_and_is_told(conte
 def test_server_whose_index_is_damaged_goes_on_with_a_new_one_and_says_so(file: Path, content: Path, tmp_path: Path) -> None:
     write_article(content, "a")
     port = free_port()
-    options = ["--port", str(port), "--workers", "2", "--database", f"sqlite:///{file}", "--refresh-seconds", "1"]
+    options = ["--port", str(port), "--database", f"sqlite:///{file}", "--refresh-seconds", "1"]
     with running([*FEEDS, "serve", str(content), *options], port, tmp_path) as program:
         program.wait_until_ready()
-        for _ in range(10):  # so that both workers have it
-            assert program.get("/feed.rss").status == 200
+        assert program.get("/feed.rss").status == 200  # by the one worker, so that it has it
         for path in sorted(file.parent.glob("index.sqlite3*")):
             with path.open("r+b") as stream:
                 stream.write(b"no database any more" * 1000)
         write_article(content, "b")
 
         def shown() -> bool:
-            answers = [program.get("/feed.rss") for _ in range(10)]
-            assert {answer.status for answer in answers} == {200}
-            return all("Title of b" in answer.text for answer in answers)
+            answer = program.get("/feed.rss")
+            assert answer.status == 200
+            return "Title of b" in answer.text
 
         wait_for(shown)
         said = program.output()
