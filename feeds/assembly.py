@@ -121,6 +121,13 @@ def draft(view: Snapshot, collection: Collection, address: FeedAddress) -> Draft
     return Draft(address, collection, chapter, _parent(view, collection))
 
 
+def drafts(view: Snapshot, collection: Collection) -> Iterator[Draft]:
+    """Yield what each document of the collection's feed is made of, the subscription document first."""
+    address, parent = FeedAddress(collection.kind, collection.slug), _parent(view, collection)
+    for part, chapter in history.chapters(view, address, refreshed_at(view)):
+        yield Draft(replace(address, part=part), collection, chapter, parent)
+
+
 def finished(drafted: Draft, articles: tuple[ListedArticle, ...], extension: str, site: Site) -> Feed:
     """Return what a document says in a format: pure, so that it can be worked out anywhere."""
     address, collection, parent = drafted.address, drafted.collection, drafted.parent

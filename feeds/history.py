@@ -42,13 +42,21 @@ def chapter(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Cha
     return history.archive(period) if period.page is None else history.page(period)
 
 
-def parts(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Iterator[str]:
-    """Yield every part that a feed has, from the subscription document back to its oldest archive."""
+def chapters(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Iterator[tuple[str, Chapter]]:
+    """Yield every part that a feed has with what stands in it, from the subscription document back to its oldest archive."""
     part: str | None = paths.SUBSCRIPTION
     while part is not None:
-        yield part
         found = chapter(view, replace(address, part=part), refreshed_at)
-        part = None if found is None else found.next or found.previous_archive
+        if found is None:
+            return
+        yield part, found
+        part = found.next or found.previous_archive
+
+
+def parts(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Iterator[str]:
+    """Yield every part that a feed has, in the same order."""
+    for part, _ in chapters(view, address, refreshed_at):
+        yield part
 
 
 def replacement(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> str | None:

@@ -25,7 +25,7 @@ from feeds.store.base import Store
 from feeds.store.sql import open_store
 from feeds.web import create_app
 
-from .builders import DAY, NOON, write_article
+from .builders import DAY, NOON, write_article, write_topic
 from .conftest import Clock
 from .corpus import write_corpus
 
@@ -167,6 +167,34 @@ def test_only_files_that_had_to_change_are_written(
     assert {path for path, inode in inodes.items() if path.is_file() and path.stat().st_ino != inode} == {
         out / path for path in built.written
     }
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a topic moves below another": lambda content: write_topic(content, "vision", name="Vision", parent="law"),
+    "a topic gets another name": lambda content: write_topic(content, "law", name="The Law"),
+    "a topic without articles gets another name": lambda content: write_topic(content, "vision", name="Sight", parent="law"),
+    "a topic comes": lambda content: write_topic(content, "chips", name="Chips", parent="ai"),
+    "an article gets a topic": lambda content: write_article(content, "b", topics=["AI", "Law", "Cloud"]),
+    "a provider gets another name": lambda content: write_article(content, "c", provider={"name": "Other", "domain": "other.example"}),
+    "an article of long ago comes": lambda content: write_article(content, "d", publishedDateTime="2023-02-02T00:00:00Z"),
+    "an article goes": lambda content: (content / "a.md").unlink(),
+}
+
+
+def test_export_that_goes_on_is_what_a_new_one_would_be(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, tmp_path: Path
+) -> None:
+    write_article(content, "a", topics=["AI", "Law"], publishedDateTime="2024-04-01T00:00:00Z")
+    write_topic(content, "vision", name="Vision", parent="ai")
+    export(service, store, content, out, order)
+    for number, (change, make) in enumerate(CHANGES.items(), 1):
+        before = files(out)
+        make(content)
+        built = export(service, store, content, out, order, NOON + number * SECOND)
+        new = export_folder(tmp_path / str(number), None)
+        build(store, new, order, NOON + number * SECOND)
+        assert files(out) == files(new), change
+        assert set(built.written) == {path for path, body in files(out).items() if body != before.get(path)}, change
 
 
 def test_export_without_an_index_keeps_when_articles_were_first_shown(

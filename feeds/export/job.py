@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from msgspec import structs
@@ -19,7 +19,7 @@ from feeds.export.others import OtherFiles
 from feeds.export.plan import EVERYTHING, FeedFiles, PageFile, Selection
 from feeds.export.tree import Tree
 from feeds.export.workers import make_all
-from feeds.feed import FeedAddress, Site
+from feeds.feed import FeedAddress, PageAddress, Site
 from feeds.model import ListedArticle
 from feeds.store.base import Gathered, Mark
 
@@ -117,12 +117,12 @@ class Export:
                 kept |= files
             else:
                 feeds += [planned for planned in plan.feed_files(view, collection, selection) if not self._keep(planned, kept)]
-        pages: list[PageFile] = []
+        addresses = plan.page_addresses(view, selection)
+        planned_pages = (plan.page_file(view, one, site) for one in addresses if not self._keep_page(one, unchanged, kept))
+        pages = [planned for planned in planned_pages if not self._keep(planned, kept)]
         rest: list[OtherFiles] = [others.subscriptions(plan.list_file(view, selection, site))]
         if selection.pages:
-            all_pages = list(plan.page_files(view, selection, site))
-            pages = [planned for planned in all_pages if not self._keep(planned, kept)]
-            rest += [others.sitemap(tuple(planned.address for planned in all_pages), site)]
+            rest += [others.sitemap(addresses, site)]
             rest += [] if self._keep_fixed(kept) else [others.fixed(site)]
         return feeds, pages, [planned for planned in rest if not self._keep(planned, kept)]
 
@@ -139,6 +139,13 @@ class Export:
             if plan.is_of_feed(path):
                 by_folder.setdefault(path.rpartition("/")[0], {})[path] = record
         return by_folder
+
+    def _keep_page(self, address: PageAddress, unchanged: Collection[tuple[object, str]], kept: Records) -> bool:
+        path = plan.file_of_page(address)
+        if (address.kind, address.slug) in unchanged and plan.is_of_one_collection(address) and self._is_intact(path):
+            kept[path] = self._known.files[path]
+            return True
+        return False
 
     def _keep(self, planned: FeedFiles | PageFile | OtherFiles, kept: Records) -> bool:
         records = {path: self._known.files.get(path) for path in planned.files}

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import unquote
 
 import msgspec
 
-from feeds import assembly, catalog, history, paths
+from feeds import assembly, catalog, paths
 from feeds.assembly import Draft
 from feeds.feed import FeedAddress, PageAddress, Site, Subscriptions
 from feeds.model import ArticleQuery, Collection, Kind, ListedArticle
@@ -65,7 +66,7 @@ class PageFile:
 
     @property
     def files(self) -> tuple[str, ...]:
-        return (f"{file_of(paths.path_of(self.address))}index.html",)
+        return (file_of_page(self.address),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +102,36 @@ def collections(view: Snapshot, selection: Selection) -> Iterator[Collection]:
 
 def feed_files(view: Gathered, collection: Collection, selection: Selection) -> Iterator[FeedFiles]:
     """Yield the documents of a collection's feed."""
-    address, moment = FeedAddress(collection.kind, collection.slug), assembly.refreshed_at(view)
-    parts = history.parts(view, address, moment) if selection.archives else (paths.SUBSCRIPTION,)
-    for part in parts:
-        draft = assembly.draft(view, collection, replace(address, part=part))
+    drafts = assembly.drafts(view, collection)
+    for draft in drafts if selection.archives else islice(drafts, 1):
         versions = view.versions(draft.chapter.query)
         said = (collection.name, collection.facts, draft.parent, draft.chapter, versions)
         yield FeedFiles(draft, selection.extensions, named(said), len(versions))
 
 
-def page_files(view: Gathered, selection: Selection, site: Site) -> Iterator[PageFile]:
-    """Yield the pages of what is exported."""
-    for address in catalog.addresses(view):
-        if address.kind in selection.kinds:
-            unread = _Unread(view)
-            page = catalog.page(cast("Snapshot", unread), address, site)
-            yield PageFile(address, named((page, unread.versions)))
+def page_addresses(view: Gathered, selection: Selection) -> tuple[PageAddress, ...]:
+    """Return where the pages of what is exported are."""
+    return tuple(address for address in catalog.addresses(view) if address.kind in selection.kinds) if selection.pages else ()
+
+
+def page_file(view: Gathered, address: PageAddress, site: Site) -> PageFile:
+    """Return a page."""
+    unread = _Unread(view)
+    page = catalog.page(cast("Snapshot", unread), address, site)
+    return PageFile(address, named((page, unread.versions)))
+
+
+def file_of_page(address: PageAddress) -> str:
+    """Return where a page is."""
+    return f"{file_of(paths.path_of(address))}index.html"
+
+
+def is_of_one_collection(address: PageAddress) -> bool:
+    """Whether a page changes with its collection alone, as lists and the front page don't.
+
+    It also names topics above and below, but these go by the site's data, with which all collections change.
+    """
+    return bool(address.slug or address.month)
 
 
 class _Unread:
