@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from feeds.errors import IndexDamagedError, StoreError
-from feeds.model import ArticleQuery, Kind, Outcome, State, Takedown
-from feeds.store.base import Store
+from feeds.model import ArticleQuery, FileFacts, Kind, Outcome, State, Takedown
+from feeds.store.base import Refresh, Store
+from feeds.store.prepared import prepare
 from feeds.store.sql import index_exists, open_store
 
 from .builders import DAY, NOON, article, good, outcome, refresh, titles
@@ -248,3 +251,17 @@ def test_words_of_what_was_taken_down_are_not_in_the_files_of_the_index(store: S
     refresh(store, NOON, now)
 
     assert not any(b"xylophonic" in file.read_bytes().lower() for file in tmp_path.glob("index.sqlite3*"))
+
+
+@pytest.mark.parametrize("end", [Refresh.abandon, Refresh.article_count, partial(Refresh.finish, fingerprint=None)])
+def test_first_filling_ends_with_every_index_however_it_ends(store: Store, file: Path, end: Callable[[Refresh], object]) -> None:
+    def indexes() -> set[str]:
+        with closing(sqlite3.connect(file)) as connection:
+            return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")}
+
+    made = indexes()
+    assert "ix_files_path" in made
+    with store.refreshing(NOON) as filling:
+        filling.put([(FileFacts(1, 1, b"x"), prepare(good()))])
+        end(filling)
+    assert indexes() == made

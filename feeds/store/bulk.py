@@ -17,6 +17,20 @@ def insert(connection: Connection, table: Table, rows: list[Row]) -> None:
         connection.exec_driver_sql(_statement(table, connection.dialect.paramstyle), rows)
 
 
+def drop_indexes(connection: Connection) -> tuple[str, ...]:
+    """Drop the indexes of all tables for a first filling, where no reader notices that; return the statements that make them again.
+
+    To sort all of an index at once takes half of the time that putting each row into its place does, and far less in a large one.
+    """
+    if connection.dialect.name != "sqlite":
+        return ()
+    known = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    indexes = connection.exec_driver_sql(known).all()
+    for name, _ in indexes:
+        connection.exec_driver_sql(f"DROP INDEX {name}")
+    return tuple(statement for _, statement in indexes)
+
+
 def select(connection: Connection, query: Select[Any]) -> Iterator[Row]:
     """Return rows as the driver has them; of columns whose type makes no difference."""
     return iter(cast("Iterator[Row]", connection.execute(query).cursor))

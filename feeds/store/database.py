@@ -20,10 +20,10 @@ class WordIndex(Protocol):
     def create(self, connection: Connection) -> None:
         """Create what it keeps them in."""
 
-    def put(self, connection: Connection, found_by: list[tuple[int, tuple[str, ...]]]) -> None:
-        """Add the words of articles, by the id of their file, which must not be in the index."""
+    def put(self, connection: Connection, found_by: list[tuple[int, str]]) -> None:
+        """Add the words of articles, with a space between two, by the id of their file, which must not be in the index."""
 
-    def drop(self, connection: Connection, file_id: int, words: tuple[str, ...]) -> None:
+    def drop(self, connection: Connection, file_id: int, words: str) -> None:
         """Take an article out; the words must be those that were put in."""
 
     def forget(self, connection: Connection) -> None:

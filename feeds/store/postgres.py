@@ -58,11 +58,13 @@ class ArrayWords:
         connection.exec_driver_sql('CREATE TABLE article_words (article_id integer PRIMARY KEY, words text[] COLLATE "C" NOT NULL)')
         connection.exec_driver_sql("CREATE INDEX word_index ON article_words USING gin (words)")
 
-    def put(self, connection: Connection, found_by: list[tuple[int, tuple[str, ...]]]) -> None:
+    def put(self, connection: Connection, found_by: list[tuple[int, str]]) -> None:
         if found_by:
-            connection.exec_driver_sql("INSERT INTO article_words VALUES (%s, %s)", [(file_id, list(words)) for file_id, words in found_by])
+            connection.exec_driver_sql(
+                "INSERT INTO article_words VALUES (%s, %s)", [(file_id, words.split()) for file_id, words in found_by]
+            )
 
-    def drop(self, connection: Connection, file_id: int, _: tuple[str, ...]) -> None:
+    def drop(self, connection: Connection, file_id: int, _: str) -> None:
         connection.exec_driver_sql("DELETE FROM article_words WHERE article_id = %s", (file_id,))
 
     def forget(self, connection: Connection) -> None:

@@ -32,7 +32,7 @@ class PreparedArticle(msgspec.Struct, frozen=True, array_like=True):
     heat: int | None
     labels: tuple[NamedLabel, ...]
     related_keys: tuple[str, ...]
-    words: tuple[str, ...]
+    words: str  # with a space between two
     payload: bytes
 
 
@@ -83,7 +83,7 @@ def _labels(article: Article) -> tuple[NamedLabel, ...]:
     return tuple(labels)
 
 
-def found_by(article: Article) -> tuple[str, ...]:
+def found_by(article: Article) -> str:
     """Return the words by which an article is found: those of its title, excerpt and provider."""
     provider = "" if article.provider is None else article.provider.name
-    return indexed_words(f"{article.title} {article.excerpt or ''} {provider}")
+    return " ".join(indexed_words(f"{article.title} {article.excerpt or ''} {provider}"))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, pairwise
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
 
@@ -57,6 +57,16 @@ class _Span:
 _NEVER = _Span(0, 0, 0)
 
 
+class _New(NamedTuple):
+    """An article that is put in."""
+
+    file_id: int
+    article: PreparedArticle
+    labels: bytes
+    belongs: rows.Labels  # what `labels` says
+    span: _Span  # empty where settling has to find it
+
+
 class SqlRefresh:
     """A `Refresh` (see `base`) on one connection, inside one transaction."""
 
@@ -75,6 +85,7 @@ class SqlRefresh:
         self._dropped: set[str] = set()  # keys of identities that a file had, and has no more
         self._moved: set[str] = set()  # keys of identities that were, or are now, seen differently
         self._lost_words = False
+        self._indexes_to_make: tuple[str, ...] = ()
         self._wrote = False
         self.abandoned = False
         self.finished = False
@@ -127,6 +138,8 @@ class SqlRefresh:
             bulk.insert(self._connection, listings, list(listed.items()))
 
     def put(self, loaded: Iterable[tuple[FileFacts, Prepared]]) -> None:
+        if self._is_first and not self._indexes_to_make:
+            self._indexes_to_make = bulk.drop_indexes(self._connection)
         for batch in _in_batches(loaded):
             known = {} if self._is_first else self._known([prepared.path for _, prepared in batch])
             self._put_batch([(facts, prepared, known.get(prepared.path)) for facts, prepared in batch])
@@ -139,7 +152,7 @@ class SqlRefresh:
 
     def _put_batch(self, batch: list[tuple[FileFacts, Prepared, rows.Row | None]]) -> None:
         file_rows: list[bulk.Row] = []
-        new: list[tuple[int, PreparedArticle, bytes]] = []  # id of the file, article, labels
+        new: list[_New] = []
         dropped: list[int] = []
         for facts, prepared, known in batch:
             file_id = self._next_id if known is None else known.id
@@ -148,14 +161,15 @@ class SqlRefresh:
             if prepared.state is State.REFUSED and prepared.takedown is Takedown.NONE:
                 continue  # the last good version, if there is one, stays
             article = prepared.article
-            labels = b"" if article is None else rows.encode(self._book.labels(article.labels))
+            belongs = [] if article is None else self._book.labels(article.labels)
+            labels = rows.encode(belongs)
             if article is not None and known is not None and (article.payload, labels) == (known.payload, known.labels):
                 continue
             if known is not None and known.payload is not None:
                 self._lose(known)
                 dropped.append(file_id)
             if article is not None:
-                new.append((file_id, article, labels))
+                new.append(_New(file_id, article, labels, belongs, self._first_span(article)))
         self._drop(dropped)
         if not self._is_first:
             self._delete(files, "id", [row[0] for row in file_rows])
@@ -163,38 +177,33 @@ class SqlRefresh:
         self._put_articles(new)
         self._wrote = True
 
-    def _put_articles(self, new: list[tuple[int, PreparedArticle, bytes]]) -> None:
-        spans = [self._first_span(article) for _, article, _ in new]
+    def _put_articles(self, new: list[_New]) -> None:
         bulk.insert(
             self._connection,
             articles,
             [
                 (
-                    file_id,
-                    article.identity,
-                    article.key,
-                    article.published_at,
-                    article.updated_at,
-                    span.listed_at,
-                    span.start,
-                    span.end,
-                    article.quality,
-                    article.heat,
-                    labels,
+                    one.file_id,
+                    one.article.identity,
+                    one.article.key,
+                    one.article.published_at,
+                    one.article.updated_at,
+                    one.span.listed_at,
+                    one.span.start,
+                    one.span.end,
+                    one.article.quality,
+                    one.article.heat,
+                    one.labels,
                 )
-                for (file_id, article, labels), span in zip(new, spans, strict=True)
+                for one in new
             ],
         )
-        bulk.insert(self._connection, payloads, [(file_id, article.payload) for file_id, article, _ in new])
-        bulk.insert(self._connection, relations, [(key, file_id) for file_id, article, _ in new for key in article.related_keys])
-        self._words.put(self._connection, [(file_id, article.words) for file_id, article, _ in new])
-        settled = [(file_id, labels, span) for (file_id, _, labels), span in zip(new, spans, strict=True) if span != _NEVER]
-        self._put_memberships(settled)
-        bulk.insert(
-            self._connection,
-            listings,
-            [(article.key, span.listed_at) for (_, article, _), span in zip(new, spans, strict=True) if span != _NEVER],
-        )
+        bulk.insert(self._connection, payloads, [(one.file_id, one.article.payload) for one in new])
+        bulk.insert(self._connection, relations, [(key, one.file_id) for one in new for key in one.article.related_keys])
+        self._words.put(self._connection, [(one.file_id, one.article.words) for one in new])
+        settled = [one for one in new if one.span is not _NEVER]
+        self._put_memberships([(one.file_id, one.belongs, one.span) for one in settled])
+        bulk.insert(self._connection, listings, [(one.article.key, one.span.listed_at) for one in settled])
 
     def _first_span(self, article: PreparedArticle) -> _Span:
         """Return the span of an article that is put in, empty where settling has to find it.
@@ -262,7 +271,14 @@ class SqlRefresh:
         found = (rows.topic_facts(row["facts"]) for row in sorted(new_rows, key=lambda row: row["path"]))
         self._book.put_facts(tuple(facts for facts in found if facts is not None))
 
+    def make_indexes(self) -> None:
+        """Make the indexes that a first filling went without; `finish` does it, and without it who commits."""
+        for statement in self._indexes_to_make:
+            self._connection.exec_driver_sql(statement)
+        self._indexes_to_make = ()
+
     def finish(self, fingerprint: str | None) -> bool:
+        self.make_indexes()
         for batch in _in_batches(sorted(self._settled & self._unsettled)):
             self._delete(listings, "key", batch)
         for batch in _in_batches(sorted(self._unsettled)):
@@ -349,16 +365,16 @@ class SqlRefresh:
             [{"of": row.id, "listed_at": span.listed_at, "shown_from": span.start, "shown_until": span.end} for row, span in changes],
         )
         self._delete(memberships, "article_id", [row.id for row, _ in changes])
-        self._put_memberships([(row.id, row.labels, span) for row, span in changes if span.start < span.end])
+        self._put_memberships([(row.id, rows.labels(row.labels), span) for row, span in changes if span.start < span.end])
 
-    def _put_memberships(self, listed: list[tuple[int, bytes, _Span]]) -> None:
+    def _put_memberships(self, listed: list[tuple[int, rows.Labels, _Span]]) -> None:
         bulk.insert(
             self._connection,
             memberships,
             [
                 (collection, span.listed_at, file_id, span.start, span.end, name)
-                for file_id, labels, span in listed
-                for collection, name in rows.labels(labels)
+                for file_id, belongs, span in listed
+                for collection, name in belongs
             ],
         )
 

@@ -144,6 +144,8 @@ class SqlStore:
             yield refresh
             if refresh.abandoned:
                 connection.rollback()
+            else:
+                refresh.make_indexes()
 
     @contextmanager
     def _rebuilding(self, rebuilding: AbstractContextManager[Rebuilding], now: datetime) -> Iterator[SqlRefresh]:
@@ -159,6 +161,7 @@ class SqlStore:
                 refresh = SqlRefresh(connection, made.database.words, now)
                 refresh.put((FileFacts(-1, 0, b""), prepared) for prepared in salvaged.last_good)  # no file has this size: they are read
                 yield refresh
+                refresh.make_indexes()
             if refresh.finished and not refresh.abandoned:
                 _log.warning("%s; taken over from it: %s", made.accept(), salvaged)
 

@@ -42,14 +42,13 @@ class Fts5Words:
             "CREATE VIRTUAL TABLE word_index USING fts5(words, content='', columnsize=0, detail=none, tokenize=\"ascii tokenchars '+#'\")"
         )
 
-    def put(self, connection: Connection, found_by: list[tuple[int, tuple[str, ...]]]) -> None:
+    def put(self, connection: Connection, found_by: list[tuple[int, str]]) -> None:
         if found_by:
-            rows = [(file_id, " ".join(words)) for file_id, words in found_by]
-            connection.exec_driver_sql("INSERT INTO word_index(rowid, words) VALUES (?, ?)", rows)
+            connection.exec_driver_sql("INSERT INTO word_index(rowid, words) VALUES (?, ?)", found_by)
 
-    def drop(self, connection: Connection, file_id: int, words: tuple[str, ...]) -> None:
+    def drop(self, connection: Connection, file_id: int, words: str) -> None:
         statement = "INSERT INTO word_index(word_index, rowid, words) VALUES ('delete', ?, ?)"
-        connection.exec_driver_sql(statement, (file_id, " ".join(words)))
+        connection.exec_driver_sql(statement, (file_id, words))
 
     def forget(self, connection: Connection) -> None:
         # Until then the words still stand in the index's pages.

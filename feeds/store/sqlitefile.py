@@ -18,6 +18,7 @@ from sqlalchemy.exc import DisconnectionError
 
 from feeds.errors import StoreError
 
+_PAGE_BYTES = 8192  # three articles; of smaller pages a third stays empty
 READING_KIB = 2000  # of pages that each connection keeps; the system keeps them, too, once for all processes
 BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
 _PAUSE_SECONDS = 0.02
@@ -60,6 +61,7 @@ def engine_of(url: URL, file: Path | None) -> Engine:
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#enabling-non-legacy-sqlite-transactional-modes-with-the-sqlite3-or-aiosqlite-driver
         connection.isolation_level = None
         if file is None or len(record.info["place"]) <= _PLAIN:
+            connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # of a file that is made; another one keeps its own
             _write_ahead(connection)
         for pragma in (
             "synchronous=NORMAL",  # safe with WAL; a power cut loses at most the last refresh, whole
