@@ -13,7 +13,7 @@ import pytest
 
 from feeds.config import Config
 from feeds.content.folder import FolderError
-from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
+from feeds.errors import IndexBusyError, IndexDamagedError, MassLossError, StoreError
 from feeds.feed import FeedAddress
 from feeds.model import ArticleQuery, Kind
 from feeds.service import FeedService
@@ -24,6 +24,7 @@ from feeds.web import create_app
 
 from .builders import DAY, NOON, SITE, good, refresh, titles, write_article, write_topic
 from .conftest import Clock
+from .privileges import permissions_hold
 
 LATER = NOON + DAY
 LAST = NOON + 2 * DAY
@@ -203,7 +204,7 @@ def test_damage_is_said_once_and_what_becomes_of_it(
 ) -> None:
     overwrite(file, 0, 100)
     reason = "file is not a database"
-    taken = "6 listing times, 7 topics and other collections, 2 refused files, 1 marks of who follows"
+    taken = "6 listing times, 7 topics and other collections, 1 marks of who follows, 5 articles"
     store = open_store(f"sqlite:///{file}")
     for _ in range(2):
         with pytest.raises(IndexDamagedError) as error:
@@ -287,6 +288,30 @@ def test_index_stays_as_it_is_until_a_new_one_is_complete(file: Path, content: P
     service.refresh(content, FINGERPRINT, LAST, parts=("a.md",))  # which is not enough for a new one
     assert remembered(store) == before
     store.close()
+
+
+def test_what_cannot_be_read_now_or_is_refused_since_stays_what_it_was(
+    file: Path, content: Path, store: Store, service: FeedService
+) -> None:
+    for name in ("a", "closed/b"):
+        write_article(content, name)
+    service.refresh(content, FINGERPRINT, NOON)
+    write_article(content, "a", publishedDateTime="yesterday")
+    (content / "closed").chmod(0)
+    mending.note(file, "a broken page")
+    with permissions_hold():
+        service.refresh(content, FINGERPRINT, LATER)
+    (content / "closed").chmod(0o755)
+    assert sorted(titles(store, LATER)) == ["Title of a", "Title of closed/b"]
+    assert file.with_name("index.sqlite3.damaged-1").exists()
+
+
+def test_loss_of_most_articles_is_refused_to_a_new_index_too(file: Path, content: Path, store: Store, service: FeedService) -> None:
+    refresh(store, NOON, *(good(str(number)) for number in range(101)))
+    mending.note(file, "a broken page")
+    with pytest.raises(MassLossError):
+        service.refresh(content, FINGERPRINT, LATER)
+    assert len(titles(store, LATER)) == 101
 
 
 def test_check_of_a_damaged_index_says_what_a_new_one_would_be_and_makes_none(file: Path, content: Path, before: dict[str, object]) -> None:

@@ -43,8 +43,8 @@ class Rebuilding(Protocol):
     def database(self) -> Database:
         """The new one, without a table."""
 
-    def salvage(self, now: int) -> Salvage:
-        """Read what the damaged one still gives; the new one must have its tables by now."""
+    def salvaging(self, now: int) -> AbstractContextManager[Salvage]:
+        """Open what the damaged one still gives; the new one must have its tables by now."""
 
     def accept(self) -> str:
         """Put the new one in the place of the damaged one; return what to say of that."""

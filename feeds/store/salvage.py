@@ -9,8 +9,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,50 +46,34 @@ _VERSIONS_AT, _PAGE_COUNT_AT = 18, 28
 _META = frozenset({"revision", "settings_at", "fingerprint", "refreshed_at"})  # the rest says what is in tables that are made anew
 
 
-@dataclass(frozen=True, slots=True)
-class Salvage:
-    """What could be read: rows that stand as they did, and what refused files said when they were good."""
-
-    listed: dict[str, int]
-    tables: dict[Table, list[bulk.Row]]
-    last_good: tuple[Prepared, ...]
-
-    def restore(self, connection: Connection) -> None:
-        """Put the rows into new tables."""
-        bulk.insert(connection, listings, list(self.listed.items()))
-        for table, found in self.tables.items():
-            bulk.insert(connection, table, found)
-
-    def __str__(self) -> str:
-        counts = (
-            (len(self.listed), "listing times"),
-            (len(self.tables[collections]), "topics and other collections"),
-            (len(self.last_good), "refused files"),
-            (len(self.tables[marks]), "marks of who follows"),
-        )
-        return ", ".join(f"{count} {what}" for count, what in counts)
-
-
-def salvage(file: Path, blank: Callable[[], bytes], now: int) -> Salvage:
-    """Read what a damaged file still gives; `blank` returns the bytes of an empty index, for what is missing of its first page.
+@contextmanager
+def salvaging(file: Path, blank: Callable[[], bytes], now: int) -> Iterator[Salvage]:
+    """Open what a damaged file still gives; `blank` returns the bytes of an empty index, for what is missing of its first pages.
 
     What is said to have happened after `now` did not.
     """
-    with closing(_opened(file)) as connection:
-        if _answers(connection):
-            return _Reader(connection, now).all()
     copy = file.with_name(f"{file.name}.salvage")
-    pages = _Pages(blank())
     try:
-        for replaced in (pages.header, pages.schema):
-            _copy(file, copy, pages, replaced)
-            with closing(_opened(copy)) as connection:
-                if _answers(connection):
-                    return _Reader(connection, now).all()
+        with closing(_readable(file, copy, blank)) as connection:
+            yield Salvage(connection, now)
     finally:
         mending.remove(copy)
-    with closing(sqlite3.connect(":memory:")) as connection:
-        return _Reader(connection, now).all()
+
+
+def _readable(file: Path, copy: Path, blank: Callable[[], bytes]) -> sqlite3.Connection:
+    """Return a connection to the file or, where that gives no table, to a copy with another beginning; else to nothing."""
+    connection = _opened(file)
+    if _answers(connection):
+        return connection
+    connection.close()
+    pages = _Pages(blank())
+    for replaced in (pages.header, pages.schema):
+        _copy(file, copy, pages, replaced)
+        connection = _opened(copy)
+        if _answers(connection):
+            return connection
+        connection.close()
+    return sqlite3.connect(":memory:")
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -149,30 +132,55 @@ def _copy(file: Path, copy: Path, pages: _Pages, replaced: list[tuple[int, bytes
         stream.write((copy.stat().st_size // pages.size).to_bytes(4, "big"))
 
 
-class _Reader:
-    """Reads the tables of one broken database."""
+class Salvage:
+    """What can be read of one broken database, to be put into a new one."""
 
     def __init__(self, connection: sqlite3.Connection, now: int) -> None:
         self._connection = connection
         self._now = now
         self._broken: set[Table] = set()
+        self._counts: dict[str, int] = {}
 
-    def all(self) -> Salvage:
-        listed = self._listed()
-        found = list(self._collections())
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {what}" for what, count in self._counts.items())
+
+    def restore(self, connection: Connection) -> None:
+        """Put the rows that stand as they did into new tables."""
+        listed, found = self._listed(), list(self._collections())
         ids = {row[0] for row in found}
-        tables: dict[Table, list[bulk.Row]] = {
-            collections: found,
-            former_slugs: _distinct(2, (row for row in self._former_slugs() if row[2] in ids)),
-            marks: _distinct(1, self._marks()),
-            topic_files: _distinct(1, self._topic_files()),
-            meta: [],
-        }
+        marked = _distinct(1, self._marks())
+        bulk.insert(connection, listings, list(listed.items()))
+        bulk.insert(connection, collections, found)
+        bulk.insert(connection, former_slugs, _distinct(2, (row for row in self._former_slugs() if row[2] in ids)))
+        bulk.insert(connection, marks, marked)
+        bulk.insert(connection, topic_files, _distinct(1, self._topic_files()))
         if listed or found:
-            known = dict(self._meta())
+            known = {"refreshed_at": "0"} | dict(self._meta())
             known[SALVAGED] = SALVAGED_IN_PART if listings in self._broken else SALVAGED_WHOLE
-            tables[meta] = list(({"refreshed_at": "0"} | known).items())
-        return Salvage(listed, tables, tuple(self._last_good()))
+            bulk.insert(connection, meta, list(known.items()))
+        self._counts = {"listing times": len(listed), "topics and other collections": len(found), "marks of who follows": len(marked)}
+
+    def files(self) -> Iterator[Prepared]:
+        """Yield what files said when they were good, and what others take down.
+
+        They are to be read anew all the same: what can't be read now, or is refused, stays what it was.
+        """
+        count, seen = 0, set[str]()
+        for number, path, takedown, key in self._walk(files, "id", "path", "takedown", "key"):
+            name, taken = _text(path), _text(takedown)
+            if not name or name in seen or taken not in tuple(Takedown):
+                continue
+            seen.add(name)
+            if taken != Takedown.NONE:
+                yield Prepared(name, State.HIDDEN, Takedown(taken), key.decode() if _is_key(key) else None, None, None)
+                continue
+            with suppress(*_BROKEN, msgspec.MsgspecError, ValueError, TypeError):
+                payload = self._connection.execute("SELECT payload FROM payloads WHERE id = ?", (number,)).fetchone()
+                if payload is not None:
+                    article = rows.article(payload[0])
+                    yield prepare(Outcome(name, State.SHOWN, article, article.id))
+                    count += 1
+        self._counts["articles"] = count
 
     def _walk(self, table: Table, *names: str) -> Iterator[tuple[Any, ...]]:
         """Yield columns of a table that has row ids, past what is broken, each text as bytes."""
@@ -256,21 +264,6 @@ class _Reader:
                 yield known, text
             elif known in _META and text and text.isdecimal():
                 yield known, text if known == "revision" else str(min(int(text), self._now))
-
-    def _last_good(self) -> Iterator[Prepared]:
-        """Yield the articles of refused files as those of good ones, and what refused files took down before."""
-        for number, path, state, takedown, key in self._walk(files, "id", "path", "state", "takedown", "key"):
-            name, taken = _text(path), _text(takedown)
-            if _text(state) != State.REFUSED or not name or taken not in tuple(Takedown):
-                continue
-            if taken != Takedown.NONE:
-                yield Prepared(name, State.HIDDEN, Takedown(taken), key.decode() if _is_key(key) else None, None, None)
-                continue
-            with suppress(*_BROKEN, msgspec.MsgspecError, ValueError, TypeError):
-                payload = self._connection.execute("SELECT payload FROM payloads WHERE id = ?", (number,)).fetchone()
-                if payload is not None:
-                    article = rows.article(payload[0])
-                    yield prepare(Outcome(name, State.SHOWN, article, article.id))
 
 
 def _distinct(width: int, found: Iterator[bulk.Row]) -> list[bulk.Row]:

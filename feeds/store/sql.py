@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = "sqlite://"
 _POSTGRES_DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
+_UNLIKE_ANY = FileFacts(-1, 0, b"")  # the facts of no file, so that it is read
 _log = logging.getLogger("feeds")
 _CREDENTIALS = re.compile("//[^/]*@")
 
@@ -39,7 +40,7 @@ def open_store(url: str) -> SqlStore:
     Raises:
         StoreError: the URL is none of these, or the index can't be opened or created. A damaged one can.
     """
-    return _opened(url, (IndexDamagedError,))  # who reads is told so, and the next refresh makes it anew
+    return _opened(url, ())
 
 
 def connect_store(url: str) -> SqlStore:
@@ -48,15 +49,17 @@ def connect_store(url: str) -> SqlStore:
     Raises:
         StoreError: as of `open_store`, but for what passes.
     """
-    return _opened(url, (IndexDamagedError, IndexAwayError))
+    return _opened(url, (IndexAwayError,))
 
 
 def _opened(url: str, passing: tuple[type[StoreError], ...]) -> SqlStore:
     store = SqlStore(open_database(url))
     try:
         store.prepare()
+    except IndexDamagedError:
+        pass  # which is said where it is met; who reads is told, too, and the next refresh makes it anew
     except passing as error:
-        _log.debug("%s", error)  # who asks is told
+        _log.warning("the index is away: %s", error)
     except StoreError:
         store.close()
         raise
@@ -155,15 +158,14 @@ class SqlStore:
         with rebuilding as made:
             with made.database.migrating() as connection:
                 migrate(connection, made.database.words)
-            salvaged = made.salvage(rows.seconds(now))
-            with made.database.refreshing() as connection:
-                salvaged.restore(connection)
+            with made.salvaging(rows.seconds(now)) as salvage, made.database.refreshing() as connection:
+                salvage.restore(connection)
                 refresh = SqlRefresh(connection, made.database.words, now)
-                refresh.put((FileFacts(-1, 0, b""), prepared) for prepared in salvaged.last_good)  # no file has this size: they are read
+                refresh.put((_UNLIKE_ANY, prepared) for prepared in salvage.files())
                 yield refresh
                 refresh.make_indexes()
             if refresh.finished and not refresh.abandoned:
-                _log.warning("%s; taken over from it: %s", made.accept(), salvaged)
+                _log.warning("%s; taken over from it: %s", made.accept(), salvage)
 
     def keep_mark(self, holder: str, mark: Mark) -> None:
         with self._database.migrating() as connection:

@@ -198,11 +198,14 @@ class _Rebuilding:
         self._new.unlink()
         self.database = SqliteDatabase(URL.create("sqlite", database=str(self._new)))
 
-    def salvage(self, now: int) -> Salvage:
-        from feeds.store.salvage import salvage  # noqa: PLC0415 - it is hardly ever needed
+    @contextmanager
+    def salvaging(self, now: int) -> Iterator[Salvage]:
+        from feeds.store.salvage import salvaging  # noqa: PLC0415 - it is hardly ever needed
 
-        with mending.errors(self._file):
-            return salvage(self._file, self.database.blank, now)
+        with ExitStack() as held:
+            with mending.errors(self._file):
+                found = held.enter_context(salvaging(self._file, self.database.blank, now))
+            yield found
 
     def accept(self) -> str:
         reason = mending.noted(self._file)
