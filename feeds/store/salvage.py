@@ -67,8 +67,8 @@ def _readable(file: Path, copy: Path, blank: Callable[[], bytes]) -> sqlite3.Con
         return connection
     connection.close()
     pages = _Pages(blank())
-    for replaced in (pages.header, pages.schema):
-        _copy(file, copy, pages, replaced)
+    for beginning in (pages.header, pages.schema):
+        _copy(file, copy, pages, beginning)
         connection = _opened(copy)
         if _answers(connection):
             return connection
@@ -94,7 +94,7 @@ def _answers(connection: sqlite3.Connection) -> bool:
 class _Pages:
     """The bytes of another index with the same tables, made in the same order: parts of it stand for what is broken in ours.
 
-    Spec: https://www.sqlite.org/fileformat2.html, sections 1.3 and 1.6.
+    Spec: https://www.sqlite.org/fileformat2.html, section 1.3.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -102,30 +102,23 @@ class _Pages:
         self.size = int.from_bytes(data[16:18], "big")  # bytes
 
     @property
-    def header(self) -> list[tuple[int, bytes]]:
-        """The header alone, as (offset, bytes)."""
-        return [(0, self._data[:_HEADER_BYTES])]
+    def header(self) -> bytes:
+        """Return what the file begins with."""
+        return self._data[:_HEADER_BYTES]
 
     @property
-    def schema(self) -> list[tuple[int, bytes]]:
-        """The pages that say which tables there are: the first, and those that it leads to."""
-        first = self._data[: self.size]
-        count = int.from_bytes(first[103:105], "big")
-        cells = (int.from_bytes(first[at : at + 2], "big") for at in range(112, 112 + 2 * count, 2))
-        children = [int.from_bytes(first[at : at + 4], "big") for at in (108, *cells)]
-        offsets = [0, *((child - 1) * self.size for child in children)]
-        return [(offset, self._data[offset : offset + self.size]) for offset in offsets]
+    def schema(self) -> bytes:
+        """Return the page that says which tables there are, which is the first."""
+        return self._data[: self.size]
 
 
-def _copy(file: Path, copy: Path, pages: _Pages, replaced: list[tuple[int, bytes]]) -> None:
+def _copy(file: Path, copy: Path, pages: _Pages, beginning: bytes) -> None:
     mending.remove(copy)
     shutil.copyfile(file, copy)
     with suppress(FileNotFoundError):
         shutil.copyfile(f"{file}-wal", f"{copy}-wal")
     with copy.open("r+b") as stream:
-        for offset, data in replaced:
-            stream.seek(offset)
-            stream.write(data)
+        stream.write(beginning)
         stream.seek(_VERSIONS_AT)
         stream.write(b"\2\2")  # it has a write-ahead log
         stream.seek(_PAGE_COUNT_AT)
