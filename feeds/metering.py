@@ -68,6 +68,7 @@ class Counts:
                 self.words[key] = word
 
 
+_encode = msgspec.msgpack.encode
 _decoder = msgspec.msgpack.Decoder(Counts)
 
 
@@ -95,6 +96,29 @@ class _Flusher:
 _flusher = _Flusher()
 
 
+class Tally:
+    """The requests of one kind, format and status for which the cache did the same; any thread may add to it."""
+
+    __slots__ = ("_buckets", "_lock", "_seconds")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets = [0] * (len(BUCKETS) + 1)
+        self._seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count a request that took so long."""
+        with self._lock:
+            self._buckets[bisect_left(BUCKETS, seconds)] += 1
+            self._seconds += seconds
+
+    def counts(self, labels: str, cache: str) -> Counts:
+        """Return what was added."""
+        with self._lock:
+            count = sum(self._buckets)
+            return Counts({labels: count}, list(self._buckets), self._seconds, {cache: count})
+
+
 class Meter:
     """Counts in this process; any thread may."""
 
@@ -107,23 +131,26 @@ class Meter:
 
     def start_anew(self) -> None:
         """Forget what was counted: in a child process, that is the parent's."""
-        self._counts = Counts()
+        self._counts = Counts()  # of all but requests
+        self._tallies: dict[tuple[str, str], Tally] = {}
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._is_dirty = False
+        self._written = _encode(Counts())
         self._is_alone = False  # nobody can read what we write
+
+    def tally(self, labels: str, cache: str) -> Tally:
+        """Return where to count requests of a kind of feed, a format and a status, for which the cache did the same."""
+        if not _flusher.is_running:
+            _flusher.start()
+        found = self._tallies.get((labels, cache))
+        if found is None:
+            with self._lock:
+                found = self._tallies.setdefault((labels, cache), Tally())
+        return found
 
     def request(self, labels: str, seconds: float, cache: str) -> None:
         """Count a request: the kind of feed, the format and the status, how long it took, what the cache did."""
-        with self._lock:
-            counts = self._counts
-            counts.requests[labels] = counts.requests.get(labels, 0) + 1
-            counts.buckets[bisect_left(BUCKETS, seconds)] += 1
-            counts.seconds += seconds
-            counts.answers[cache] = counts.answers.get(cache, 0) + 1
-            self._is_dirty = True
-        if not _flusher.is_running:
-            _flusher.start()
+        self.tally(labels, cache).add(seconds)
 
     def claim(self, kind: str, slug: str, place: str, user_agent: str) -> None:
         """Take what an aggregator says of the feed at a place; nothing else of it is kept."""
@@ -141,14 +168,12 @@ class Meter:
                 del words[next(iter(words))]
             words.pop(key, None)  # the latest words are last
             words[key] = Word(said.subscribers, now)
-            self._is_dirty = True
 
     def refreshed(self, seconds: float) -> None:
         """Count a refresh of the index."""
         with self._lock:
             self._counts.refreshes += 1
             self._counts.refresh_seconds += seconds
-            self._is_dirty = True
         self.flush()
 
     def pinged(self, result: str, times: int) -> None:
@@ -156,29 +181,36 @@ class Meter:
         if times:
             with self._lock:
                 self._counts.pings[result] = self._counts.pings.get(result, 0) + times
-                self._is_dirty = True
             self.flush()
 
     def flush(self) -> None:
         """Write what was counted, so that the other processes can read it."""
         with self._writing:
-            with self._lock:
-                if not self._is_dirty or self._is_alone:
-                    return
-                self._is_dirty = False
-                written = msgspec.msgpack.encode(self._counts)
+            written = _encode(self._counted())
+            if self._is_alone or written == self._written:
+                return
+            self._written = written
             try:
                 _write(self._folder() / str(os.getpid()), written)
             except OSError as error:
                 self._is_alone = True
                 _log.warning("each process counts for itself alone: %s", error)
 
+    def _counted(self) -> Counts:
+        with self._lock:
+            counted = Counts()
+            counted.add(self._counts)
+            tallies = list(self._tallies.items())
+        for (labels, cache), tally in tallies:
+            counted.add(tally.counts(labels, cache))
+        return counted
+
     def total(self) -> Counts:
         """Return what all processes of this server counted, those that ended too."""
         self.flush()
         total = Counts()
         if self._is_alone:
-            total.add(self._counts)
+            total.add(self._counted())
             return total
         try:
             with _locked(self._folder()) as folder:
@@ -210,7 +242,7 @@ class Meter:
                 with contextlib.suppress(OSError):
                     before.rmdir()
         if said.words:
-            _write(folder / _ENDED, msgspec.msgpack.encode(said))
+            _write(folder / _ENDED, _encode(said))
 
 
 _meters: WeakSet[Meter] = WeakSet()
@@ -232,7 +264,7 @@ def _bury(folder: Path) -> None:
         ended = _read(folder / _ENDED)
         for path in left:
             ended.add(_read(path))
-        _write(folder / _ENDED, msgspec.msgpack.encode(ended))
+        _write(folder / _ENDED, _encode(ended))
         for path in left:
             path.unlink(missing_ok=True)
 

@@ -165,7 +165,7 @@ def _load(config: Config, parent: int) -> Any:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in all threads to come: one of them waits for it
     threading.Thread(target=_end_when_told, daemon=True).start()
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-    return create_app(config)
+    return create_app(config).wsgi_app  # which Flask would only hand the request on to
 
 
 def _leave_signals_to_the_server() -> None:

@@ -6,14 +6,14 @@ to whoever asks for the same, until the next look at the state of the index: all
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
-from feeds.metering import Meter
-from feeds.web.answers import Prepared
+from feeds.metering import Meter, Tally
+from feeds.web.answers import Headers, Prepared
 from feeds.web.counting import Feed, StartResponse, WSGIApplication, classified, hear
 from feeds.web.hotcache import HotCache
 from feeds.web.requests import Spell, Spelling
@@ -23,14 +23,23 @@ _LONGEST = 1000  # characters of a request that is remembered: no program asks f
 
 
 @dataclass(frozen=True, slots=True)
+class _Line:
+    """A finished reply, with where it counts."""
+
+    status: str
+    headers: Headers
+    body: list[bytes]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
 class _Said:
-    """All that may be said to a request, with what it counts as."""
+    """All that may be said to a request."""
 
     prepared: Prepared
-    body: list[bytes]
-    nothing: list[bytes]
-    counted_full: str
-    counted_unchanged: str
+    etag: str
+    full: _Line
+    unchanged: _Line
     feed: Feed | None
 
 
@@ -43,7 +52,7 @@ def answer_early(
     """
 
     def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        started = time.monotonic()
+        started = monotonic()
         moment = cache.moment
         asked = environ["REQUEST_METHOD"], environ.get("HTTP_ACCEPT_ENCODING", ""), spell(environ)
         said = moment.said.get(asked) if started < moment.until else None
@@ -51,18 +60,15 @@ def answer_early(
             said = prepare(environ["PATH_INFO"], *asked)
             if said is None:
                 return application(environ, start_response)
-        prepared = said.prepared
+        # Most polls name the very tag; everything else that can be said of what a client has takes longer to understand.
+        is_known = environ.get("HTTP_IF_NONE_MATCH") == said.etag or said.prepared.is_known(environ)
+        line = said.unchanged if is_known else said.full
         # The server may do with the list of headers what it likes (PEP 3333), so each gets its own.
-        if prepared.is_known(environ):
-            start_response(prepared.unchanged.status, prepared.unchanged.headers.copy())
-            body, counted = said.nothing, said.counted_unchanged
-        else:
-            start_response(prepared.full.status, prepared.full.headers.copy())
-            body, counted = said.body, said.counted_full
-        meter.request(counted, time.monotonic() - started, "hit")
+        start_response(line.status, line.headers.copy())
+        line.tally.add(monotonic() - started)
         if said.feed is not None and "HTTP_USER_AGENT" in environ:
             hear(meter, said.feed, environ)
-        return body
+        return line.body
 
     def prepare(path: str, method: str, accept_encoding: str, spelling: Spelling) -> _Said | None:
         moment = cache.moment  # from before: what is right afterwards may be so in a later one alone
@@ -72,14 +78,13 @@ def answer_early(
         prepared = answer.prepare(accept_encoding, clock(), cache.state().next_turn_at)
         cache.weigh(spelling)
         labels, feed = classified(path)
-        status = prepared.full.status[:3]
+        full, unchanged = prepared.full, prepared.unchanged
         said = _Said(
             prepared,
-            [prepared.full.body] if method == "GET" else [],
-            [],
-            f"{labels} {status}",
-            f"{labels} {prepared.unchanged.status[:3]}",
-            feed if status == "200" else None,
+            prepared.etag,
+            _Line(full.status, full.headers, [full.body] if method == "GET" else [], meter.tally(f"{labels} {full.status[:3]}", "hit")),
+            _Line(unchanged.status, unchanged.headers, [], meter.tally(f"{labels} {unchanged.status[:3]}", "hit")),
+            feed if full.status.startswith("200") else None,
         )
         if len(moment.said) < _MOST and len(accept_encoding) + sum(map(len, spelling)) <= _LONGEST:
             moment.said[method, accept_encoding, spelling] = said

@@ -87,7 +87,7 @@ class HotCache:
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
-        self._moment = Moment()
+        self.moment = Moment()  # what is known and said right now; once it is over, `state` begins the next
         self._past: dict[IndexState, float] = {}  # where it stood a moment ago, and until when
         self._trouble: str | None = None
 
@@ -98,7 +98,7 @@ class HotCache:
             NotReadyError: nothing was ever indexed.
             StoreError: the index is away, and we never saw it.
         """
-        moment = self._moment
+        moment = self.moment
         known = moment.state
         if known is not None and time.monotonic() < moment.until:
             return known
@@ -130,13 +130,8 @@ class HotCache:
             lasts = min(lasts, (state.next_turn_at - now).total_seconds())
         if known is not None and known != state:
             self._past = {past: until for past, until in self._past.items() if until > looked_at - self._grace_seconds} | {known: looked_at}
-        self._moment = Moment(state, looked_at + lasts)
+        self.moment = Moment(state, looked_at + lasts)
         return state
-
-    @property
-    def moment(self) -> Moment:
-        """Return what is known and said right now; once it is over, `state` begins the next."""
-        return self._moment
 
     @property
     def trouble(self) -> str | None:
@@ -190,7 +185,7 @@ class HotCache:
             self._spellings.pop(spelling, None)
 
     def _may_be_given(self, entry: _Entry) -> bool:
-        return entry.state == self._moment.state or self._past.get(entry.state, 0.0) > time.monotonic() - self._grace_seconds
+        return entry.state == self.moment.state or self._past.get(entry.state, 0.0) > time.monotonic() - self._grace_seconds
 
     def _right(self, entry: _Entry | None) -> _Entry | None:
         if entry is None:

