@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from feeds.server import serve
 from feeds.service import FeedService
 from feeds.store.base import Store
 
-from .builders import NOON, write_article
+from .builders import NOON, source, write_article
 from .conftest import REPOSITORY
 from .processes import Program, free_port, running, wait_for
 
@@ -38,9 +39,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Program]:
-    """A server of the folder with two workers; its tests change different files."""
+    """A server of the folder with two workers; its tests change different files. What is found is found by events, not after a day."""
     port = free_port()
-    with running([*FEEDS, "serve", "content", "--port", str(port), "--workers", "2"], port, folder) as program:
+    options = ["--port", str(port), "--workers", "2", "--refresh-seconds", "86400"]
+    with running([*FEEDS, "serve", "content", *options], port, folder) as program:
         program.wait_until_ready()
         yield program
 
@@ -94,6 +96,63 @@ def test_added_edited_and_deleted_files_show_without_a_restart(server: Program, 
     path.unlink()
     wait_for(lambda: "<item>" not in server.get(url).text)
     assert server.get(url).status == 200
+
+
+def in_place(path: Path, text: str) -> None:
+    """Save as nano does, and vim in a folder that it may not write: the file is cut to nothing, then written."""
+    path.write_text(text)
+
+
+def over_it(path: Path, text: str) -> None:
+    """Save as VS Code's extensions, Emacs and most libraries can: a file beside it takes its place."""
+    beside = path.with_name(f".{path.name}.tmp")
+    beside.write_text(text)
+    beside.replace(path)
+
+
+def behind_a_backup(path: Path, text: str) -> None:
+    """Save as vim does: a file to try the folder, the old one moved aside, a new one written, the old one gone."""
+    (path.parent / "4913").write_text("")
+    (path.parent / "4913").unlink()
+    backup = path.with_name(f"{path.name}~")
+    path.rename(backup)
+    path.write_text(text)
+    backup.unlink()
+
+
+def anew(path: Path, text: str) -> None:
+    """Save as some tools that sync do."""
+    path.unlink()
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("save", [in_place, over_it, behind_a_backup, anew])
+def test_file_is_seen_however_an_editor_saves_it(server: Program, folder: Path, save: Callable[[Path, str], None]) -> None:
+    path = write_article(folder / "content", "saved", topics=["Saving"], title="Before")
+    wait_for(lambda: "<title>Before</title>" in server.get("/topics/saving/feed.rss").text)
+    save(path, source(name="saved", topics=["Saving"], title=f"Saved {save.__name__}"))
+    wait_for(lambda: f"<title>Saved {save.__name__}</title>" in server.get("/topics/saving/feed.rss").text)
+    assert server.get("/topics/saving/feed.rss").text.count("<item>") == 1
+
+
+def git(directory: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=directory, capture_output=True, check=True)
+
+
+def test_pull_of_many_files_is_seen_whole(server: Program, folder: Path, tmp_path: Path) -> None:
+    """More than are told one by one; in a folder that only now becomes a repository."""
+    author = folder / "content" / "pulled"
+    git(tmp_path, "init", "--bare", "--quiet", "origin.git")
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), "author")
+    git(folder / "content", "clone", "--quiet", str(tmp_path / "origin.git"), str(author))
+    for number in range(1100):
+        write_article(tmp_path / "author", f"{number % 7}/{number}", topics=["Pulling"])
+    git(tmp_path / "author", "add", ".")
+    git(tmp_path / "author", "commit", "--quiet", "--message", "Many")
+    git(tmp_path / "author", "push", "--quiet", "origin", "HEAD")
+    git(author, "pull", "--quiet")
+    wait_for(lambda: "Pulling</a> <span>1,100</span>" in server.get("/topics/").text)
 
 
 def test_folder_that_is_moved_in_and_out_shows_without_a_restart(server: Program, folder: Path) -> None:

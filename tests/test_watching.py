@@ -6,6 +6,7 @@ That changes reach what is served is in test_server.py and test_wsgi_servers.py.
 from __future__ import annotations
 
 import logging
+import resource
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,6 +71,25 @@ def test_folder_that_is_away_is_looked_for_again(config: Config, content: Path, 
     assert changed(changes) == set()
     assert log.messages == [f"changes are looked for every 1 seconds only: content: {content}: No such file or directory"]
     content.mkdir()
+    assert changed(changes) == set()
+    assert changed(changes) == {str(content)}
+
+
+def test_folder_is_looked_through_now_and_then_while_it_cannot_be_watched(
+    config: Config, content: Path, log: pytest.LogCaptureFixture
+) -> None:
+    """As where the system's limit of watches is reached: here it is that of open files, and then it is lifted."""
+    changes = folder_changes(replace(config, refresh_seconds=1))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (content / "probe").open("w") as probe:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (probe.fileno(), before[1]))
+    try:
+        assert changed(changes) == set()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    (message,) = log.messages
+    assert message.startswith("changes are looked for every 1 seconds only: ")
+    assert "Too many open files" in message
     assert changed(changes) == set()
     assert changed(changes) == {str(content)}
 
