@@ -16,7 +16,8 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 PATIENCE_SECONDS = 10  # with an answer; later is a hang
-MARK = "zq7"  # stands in requests where only quoted it may come back
+MARK = "zq7"  # in brackets it may come back as such in plain text alone
+_INERT = ("text/plain", "application/json", "application/feed+json")  # where nothing is markup
 _INJECTED = "%0d%0aX-Injected:%201"
 _PARTS = (
     "feed.rss", "feed.atom", "feed.json", "topics", "ai", "search", "categories", "types", "providers", "feeds.opml", "static",
@@ -199,7 +200,9 @@ class Target:
         if response.headers["X-Injected"] is not None:
             yield "a header was injected"
         said = str(response.headers).encode() + body
-        for secret in (f"<{MARK}>".encode(), b"Traceback", b"site-packages", b'File "', b".py", *self.secrets):
+        if f"<{MARK}>".encode() in body and response.headers.get_content_type() not in _INERT:
+            yield "a raw echo in the body"
+        for secret in (b"Traceback", b"site-packages", b'File "', b".py", *self.secrets):
             if secret in said:
                 yield f"it holds {secret!r}"
         for name, value in response.headers.items():
