@@ -101,7 +101,7 @@ class Tree:
                     remaining = remaining[stream.write(remaining) :]
                 if durable:
                     os.fsync(descriptor)
-            Path(new).replace(place)
+            os.replace(new, place)  # noqa: PTH105 - there are tens of thousands, and a Path takes as long as the rest
             if durable:
                 self._sync_root()
         except OSError as error:
