@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from feeds.content.folder import Candidate, FolderError, Scan, read, scan, topic_data_files
+from feeds.content.filebytes import read
+from feeds.content.folder import Candidate, FolderError, Scan, scan, topic_data_files
 from feeds.content.frontmatter import MAX_BYTES
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from feeds.content.folder import Candidate, FileBytes
+from feeds.content.filebytes import FileBytes
+from feeds.content.folder import Candidate
 from feeds.model import FileFacts
 
 # Raise it whenever the same bytes come to mean something else: then an index made by earlier parsers reads every file anew.

@@ -1,4 +1,4 @@
-"""A folder -> its candidate files, and their bytes. Knows the file system; knows nothing of what the files say."""
+"""A folder -> its candidate files. Knows the file system; knows nothing of what the files say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path, PurePath
 
 import msgspec
 
-from feeds.content.frontmatter import MAX_BYTES
 from feeds.errors import FeedsError
 from feeds.model import EVERYTHING
 
@@ -21,7 +20,6 @@ TOPIC_DATA = "_data/topics"
 _TOPIC_SUFFIXES = (".yaml", ".yml")
 _LEFT_OUT = frozenset({"_drafts", "_site", "node_modules", "vendor"})
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-_TRIES = 3  # at reading a file that changes meanwhile; the next refresh tries again
 
 
 class FolderError(FeedsError):
@@ -56,15 +54,6 @@ class Scan:
     candidates: tuple[Candidate, ...]
     unreadable: tuple[Unreadable, ...]
     has_links: bool  # then a file may have other paths than the one at which it changed
-
-
-@dataclass(frozen=True, slots=True)
-class FileBytes:
-    """The bytes of a file, of one too large only as much as shows that; its facts are those of these bytes."""
-
-    data: bytes
-    size: int
-    modified_ns: int
 
 
 def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
@@ -236,37 +225,6 @@ def _as_text(path: str) -> str:
 
 def _is_left_out(name: str) -> bool:
     return name.startswith(".") or name in _LEFT_OUT
-
-
-def read(file: str | Path) -> FileBytes | None:
-    """Return the bytes of a candidate, or None where it is gone, no regular file any more, or being written all the time.
-
-    Raises:
-        OSError: it is there and can't be read.
-    """
-    for _ in range(_TRIES):
-        try:
-            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)  # never waits for the writer of a FIFO
-        except FileNotFoundError:
-            return None
-        try:
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                return None
-            wanted = min(before.st_size, MAX_BYTES) + 1  # no more, because making room for a mebibyte takes longer than reading
-            data = os.read(descriptor, wanted)
-            while len(data) < wanted - 1 and (more := os.read(descriptor, wanted - len(data))):
-                data += more  # some file systems give less than they have
-            after = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        if _facts(before) == _facts(after) and len(data) == min(after.st_size, MAX_BYTES + 1):
-            return FileBytes(data, after.st_size, after.st_mtime_ns)
-    return None
-
-
-def _facts(facts: os.stat_result) -> tuple[int, int, int]:
-    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def topic_data_files(folder: Path) -> list[Candidate]:

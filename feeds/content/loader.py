@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from feeds.content import changes, folder
+from feeds.content import changes, filebytes
 from feeds.content.article import parse_article
 from feeds.content.folder import Candidate
 from feeds.model import FileFacts, Level, Outcome, Problem, State
@@ -30,7 +30,7 @@ def load(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> Ite
 
 def _load(candidate: Candidate, known: FileFacts | None) -> LoadedFile | None:
     try:
-        found = folder.read(candidate.file)
+        found = filebytes.read(candidate.file)
     except OSError as error:
         reason = f"can't be read: {error.strerror}"
         facts = changes.facts_of_unreadable(reason)

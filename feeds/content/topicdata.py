@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from feeds.content import folder
+from feeds.content import filebytes, folder
 from feeds.content.fields import Complaint, Fields, as_problems, read_mapping
 from feeds.content.folder import Candidate
 from feeds.content.frontmatter import MAX_BYTES
@@ -64,7 +64,7 @@ def load_topics(content: Path) -> Iterator[LoadedTopic]:
 
 def _load_topic(candidate: Candidate) -> LoadedTopic:
     try:
-        found = folder.read(candidate.file)
+        found = filebytes.read(candidate.file)
     except OSError as error:
         return LoadedTopic(candidate.path, None, (Problem(f"can't be read: {error.strerror}", level=Level.ERROR),))
     facts, problems = parse_topic(b"" if found is None else found.data)

@@ -8,15 +8,14 @@ node needs no writer to let a scheduled article appear.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, update
 
 from feeds.model import EVERYTHING, FileFacts, Problem, State, Takedown, TopicFacts
-from feeds.store import bulk, rows
+from feeds.store import bulk, rows, spans
 from feeds.store.database import WordIndex
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
@@ -34,27 +33,12 @@ from feeds.store.schema import (
     topic_files,
 )
 from feeds.store.snapshot import SqlSnapshot
+from feeds.store.spans import NEVER, Span
 
 _BATCH = 500
 _SPAN = (articles.c.listed_at, articles.c.shown_from, articles.c.shown_until)
 _ARTICLE_FACTS = (articles.c.identity, payloads.c.payload, articles.c.labels, *_SPAN)
 _Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """When the article of a file is listed and shown; empty where `start` is not before `end`."""
-
-    listed_at: int
-    start: int
-    end: int
-
-    def listing(self, moment: int) -> int | None:
-        """Return the listing time where the article is shown at the moment."""
-        return self.listed_at if self.start <= moment < self.end else None
-
-
-_NEVER = _Span(0, 0, 0)
 
 
 class _New(NamedTuple):
@@ -64,7 +48,7 @@ class _New(NamedTuple):
     article: PreparedArticle
     labels: bytes
     belongs: rows.Labels  # what `labels` says
-    span: _Span  # empty where settling has to find it
+    span: Span  # empty where settling has to find it
 
 
 class SqlRefresh:
@@ -201,11 +185,11 @@ class SqlRefresh:
         bulk.insert(self._connection, payloads, [(one.file_id, one.article.payload) for one in new])
         bulk.insert(self._connection, relations, [(key, one.file_id) for one in new for key in one.article.related_keys])
         self._words.put(self._connection, [(one.file_id, one.article.words) for one in new])
-        settled = [one for one in new if one.span is not _NEVER]
-        self._put_memberships([(one.file_id, one.belongs, one.span) for one in settled])
+        settled = [one for one in new if one.span is not NEVER]
+        spans.put_memberships(self._connection, [(one.file_id, one.belongs, one.span) for one in settled])
         bulk.insert(self._connection, listings, [(one.article.key, one.span.listed_at) for one in settled])
 
-    def _first_span(self, article: PreparedArticle) -> _Span:
+    def _first_span(self, article: PreparedArticle) -> Span:
         """Return the span of an article that is put in, empty where settling has to find it.
 
         In a new index nearly all are the only ones of their identity, and it is known at once. The others are settled, as if
@@ -213,9 +197,9 @@ class SqlRefresh:
         """
         if not self._is_first or not self._all_are_old or article.key in self._settled:
             self._unsettled.add(article.key)
-            return _NEVER
+            return NEVER
         self._settled.add(article.key)
-        return _Span(article.published_at, article.published_at, FOREVER)
+        return Span(article.published_at, article.published_at, FOREVER)
 
     def _file_row(self, file_id: int, facts: FileFacts, prepared: Prepared, known: rows.Row | None) -> bulk.Row:
         key, takedown, problems = prepared.key, prepared.takedown, prepared.problems
@@ -241,7 +225,7 @@ class SqlRefresh:
         self._book.revisit(known.labels)
         self._words.drop(self._connection, known.id, found_by(rows.article(known.payload)))
         self._lost_words = True
-        if _Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
+        if Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
             self._book.touch(known.labels)
 
     def forget(self, paths: Iterable[str]) -> None:
@@ -322,61 +306,31 @@ class SqlRefresh:
         listed = {row.key: row.listed_at for row in self._connection.execute(listed_query)}
         new_listings: list[bulk.Row] = []
         never_shown: list[str] = []
-        changes: list[tuple[rows.Row, _Span]] = []
+        changes: list[tuple[rows.Row, Span]] = []
+        earliest = -FOREVER if self._all_are_old else self._now
         for key in keys:
             found, listed_at = candidates.get(key, []), listed.get(key)
             if found and key not in removed:
-                spans = self._spans(found, listed_at)
-                if spans[0].listed_at != listed_at:
-                    new_listings.append((key, spans[0].listed_at))
+                settled = spans.of([row.published_at for row in found], listed_at, self._now, earliest)
+                if settled[0].listed_at != listed_at:
+                    new_listings.append((key, settled[0].listed_at))
             else:
-                spans = [_NEVER for _ in found]
+                settled = [NEVER for _ in found]
                 if listed_at is not None and listed_at > self._now:
                     never_shown.append(key)
-            if all(span.listing(self._now) is None for span in spans):
+            if all(span.listing(self._now) is None for span in settled):
                 self._moved.add(key)
-            for row, span in zip(found, spans, strict=True):
-                before = _Span(row.listed_at, row.shown_from, row.shown_until)
+            for row, span in zip(found, settled, strict=True):
+                before = Span(row.listed_at, row.shown_from, row.shown_until)
                 if span != before:
                     changes.append((row, span))
                     self._book.revisit(row.labels)
                 if span.listing(self._now) != before.listing(self._now):
                     self._book.touch(row.labels)
                     self._moved.add(key)
-        self._write_spans(changes)
+        spans.write(self._connection, changes)
         self._delete(listings, "key", [*never_shown, *(key for key, _ in new_listings)])
         bulk.insert(self._connection, listings, new_listings)
-
-    def _spans(self, found: list[rows.Row], listed_at: int | None) -> list[_Span]:
-        """Return the spans of the files of one identity, given in the order in which they win."""
-        starts = [row.published_at for row in found]
-        current = max((start for start in starts if start <= self._now), default=starts[0])
-        if listed_at is None or listed_at > self._now:  # not shown yet
-            listed_at = current if self._all_are_old else max(current, self._now)
-        elif current > self._now:  # was shown, and is put off now
-            listed_at = current
-        return [_Span(listed_at, start, end) for start, end in pairwise([*starts, FOREVER])]
-
-    def _write_spans(self, changes: list[tuple[rows.Row, _Span]]) -> None:
-        if not changes:
-            return
-        self._connection.execute(
-            update(articles).where(articles.c.id == bindparam("of")),
-            [{"of": row.id, "listed_at": span.listed_at, "shown_from": span.start, "shown_until": span.end} for row, span in changes],
-        )
-        self._delete(memberships, "article_id", [row.id for row, _ in changes])
-        self._put_memberships([(row.id, rows.labels(row.labels), span) for row, span in changes if span.start < span.end])
-
-    def _put_memberships(self, listed: list[tuple[int, rows.Labels, _Span]]) -> None:
-        bulk.insert(
-            self._connection,
-            memberships,
-            [
-                (collection, span.listed_at, file_id, span.start, span.end, name)
-                for file_id, belongs, span in listed
-                for collection, name in belongs
-            ],
-        )
 
     def _touch_referrers(self) -> None:
         """Touch the collections of the articles that point to something that moved: their feeds show it, or not."""
