@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from feeds.config import Config
+from feeds.content.folder import FolderError
 from feeds.errors import IndexAwayError, IndexBusyError, StoreError
 from feeds.intake import Stage
 from feeds.metering import Meter
 from feeds.model import State
+from feeds.reporting import problem_line
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.store.sql import connect_store, open_store
@@ -131,6 +133,58 @@ def test_subfolder_that_may_not_be_looked_into_keeps_its_articles_and_is_told(co
     shutil.rmtree(content / "closed")
     service.refresh(content, FINGERPRINT, LATER)
     assert (len(titles(store, LATER)), service.health(LATER).troubles) == (2, ())
+
+
+def test_folder_that_vanishes_while_it_is_read_changes_nothing(content: Path, service: FeedService, store: Store) -> None:
+    for number in range(5):
+        write_article(content, str(number), title="Old")
+    service.refresh(content, FINGERPRINT, NOON)
+    for number in range(5):
+        write_article(content, str(number), title="New")
+
+    def unmount(stage: Stage, done: int, _: int) -> None:
+        if stage is Stage.READ and done == 1:
+            content.rename(content.with_name("away"))
+
+    with pytest.raises(FolderError, match="can't be read as a folder: No such file or directory"):
+        service.refresh(content, FINGERPRINT, LATER, progress=unmount)
+    assert set(titles(store, LATER)) == {"Old"}
+    content.with_name("away").rename(content)
+    service.refresh(content, FINGERPRINT, LATER)
+    assert set(titles(store, LATER)) == {"New"}
+
+
+def test_file_that_is_replaced_while_it_is_read_is_what_it_is_in_the_end(content: Path, service: FeedService, store: Store) -> None:
+    """By another file, as editors save, and by other bytes in the same file, as `cat >` does."""
+    for name in ("a", "b"):
+        write_article(content, name, title="Old")
+
+    def save(stage: Stage, done: int, _: int) -> None:
+        if stage is Stage.READ:
+            write_article(content / ".saved", "a", title=f"New {'a' * done}").replace(content / "a.md")
+            write_article(content, "b", title=f"New {'b' * done}")
+
+    service.refresh(content, FINGERPRINT, NOON, progress=save)
+    service.refresh(content, FINGERPRINT, LATER)
+    assert sorted(titles(store, LATER)) == ["New aa", "New bb"]
+    assert service.refresh(content, FINGERPRINT, LATER).read == 0
+
+
+def test_last_good_version_is_served_and_told_by_check_the_log_and_readyz(
+    config: Config, content: Path, clock: Clock, service: FeedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_article(content, "a")
+    refresher = Refresher(service, config, clock, Meter(config.counts_folder))
+    refresher.refresh()
+    client = create_app(config, clock, check_seconds=0).test_client()
+    (content / "a.md").write_text("---\ntitle: [\n---\n")
+    refresher.refresh()
+    line = "a.md:3: is no YAML: did not find expected node content; the last good version stays served"
+    assert b"Title of a" in client.get("/feed.rss").data
+    assert f"refused: {line}" in caplog.messages
+    assert f"refused_files: {line}" in client.get("/readyz").text.splitlines()
+    (report,) = service.check(content, LATER).reports
+    assert [problem_line(report.path, problem) for problem in report.problems] == [line]
 
 
 def test_file_that_may_not_be_read_keeps_its_last_good_version_and_is_told(content: Path, service: FeedService, store: Store) -> None:
