@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from feeds.store.sql import open_store
@@ -26,12 +28,6 @@ NODES = {
 }
 DOCUMENTS = ("/feed.rss", "/feed.atom", "/feed.json", "/topics/ai/feed.rss", "/search/feed.rss?q=shown", "/feeds.opml", "/", "/topics/ai/")
 SAME = ("etag", "last-modified", "cache-control")
-# As README has it, for a role that exists.
-GRANTS = """
-GRANT USAGE ON SCHEMA public TO reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader;
-"""
 
 
 @dataclass(frozen=True)
@@ -56,20 +52,31 @@ class Site:
         wait_for(lambda: all(word in answer.text for answer in self.answers("/feed.rss")))
 
 
+def readme() -> str:
+    """Return what README says of several machines."""
+    return (REPOSITORY / "README.md").read_text("utf-8").partition("\n## From one machine to many\n")[2].partition("\n## ")[0]
+
+
+def readme_code(language: str) -> str:
+    return readme().partition(f"\n```{language}\n")[2].partition("\n```\n")[0]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("nodes")
     shutil.copytree(REPOSITORY / "seeds", folder / "content")
     with ExitStack() as stack:
         postgres = stack.enter_context(running_postgres())
-        database = stack.enter_context(postgres.database("template0"))
-        with postgres.connect(database.partition("?")[0].rpartition("/")[2]) as control:
-            control.execute(f"CREATE ROLE reader LOGIN; {GRANTS}")
+        for database, statements in zip(("postgres", "feeds"), readme_code("sql").split("\\connect feeds"), strict=True):
+            with postgres.connect(database) as control:
+                for statement in statements.split(";"):
+                    control.execute(statement)
+        database = postgres.url("feeds").replace("postgres:@", "feeds:@")
         site = Site(postgres, database, folder / "content", ())
         assert site.index().returncode == 0
         environ = {
             "PYTHONPATH": str(REPOSITORY),
-            "FEEDS_DATABASE": database.replace("postgres:@", "reader:@"),
+            "FEEDS_DATABASE": database.replace("feeds:@", "reader:@"),
             "FEEDS_BASE_URL": "https://feeds.example.org",
         }
         nodes = []
@@ -132,3 +139,23 @@ def test_indexer_that_watches_and_nodes_come_back_by_themselves_after_a_restart_
         site.wait_until_all_say("During the restart")
         assert [answer.text for answer in site.answers("/readyz")] == ["ready\n"] * 2
         assert "<title>During the restart</title>" in indexer.get("/feed.rss").text
+
+
+def test_nothing_of_what_was_taken_down_is_left_after_the_vacuum_of_the_readme(site: Site) -> None:
+    write_article(site.content, "taken", "The body is a zebramarker.", excerpt="The excerpt is a zebramarker.", title="Zebramarker")
+    assert site.index().returncode == 0
+    assert holding(site, "zebramarker")
+    write_article(site.content, "taken", removed=True)
+    assert site.index().returncode == 0
+    (vacuum,) = re.findall("`(VACUUM .*?)`", readme())
+    with psycopg.connect(site.database, autocommit=True) as owner:
+        owner.execute(vacuum)
+    assert holding(site, "zebramarker") == []
+
+
+def holding(site: Site, marker: str) -> list[Path]:
+    """Return the files of all databases of the server that have a text in them, in small letters or not."""
+    with site.postgres.connect("postgres") as control:
+        control.execute("CHECKPOINT")
+        (folder,) = control.execute("SHOW data_directory").fetchone()  # type: ignore[misc] # there is one
+    return [path for path in Path(folder, "base").rglob("*") if path.is_file() and marker.encode() in path.read_bytes().lower()]
