@@ -21,10 +21,10 @@ _ARTICLES = 24  # on a page
 _FRONT_ARTICLES = 12
 _FRONT_TOPICS = 48  # with more the front page would weigh too much; all of them have pages of their own
 _FRONT_OTHERS = 12  # categories, types, providers
-_LISTED = 400  # collections on a page that lists them
+_LISTED = 200  # collections on a page that lists them
 _ACTIVITY_MONTHS = 12
 _NEIGHBOURS = 10
-_CHOICES = 16  # of a kind to choose from
+_CHOICES = 10  # of a kind to choose from
 OTHER_KINDS = (Kind.CATEGORY, Kind.TYPE, Kind.PROVIDER)
 
 
@@ -234,9 +234,7 @@ def _front(view: Snapshot, months: Sequence[Month], moment: datetime) -> Front:
     topics = view.collections(Kind.TOPIC)
     largest = sorted(topics, key=lambda topic: -topic.article_count)[:_FRONT_TOPICS]
     children = assembly.nested([topic for topic in topics if topic in largest])
-    starts = [paths.month(months[0].start if months else moment).start]
-    while len(starts) < _ACTIVITY_MONTHS:
-        starts.insert(0, paths.month_before(starts[0]))
+    starts = paths.months_up_to(paths.month(months[0].start if months else moment).start, _ACTIVITY_MONTHS)
 
     def rows(above: str | None, depth: int) -> Iterator[TopicRow]:
         for topic in children.get(above, ()):

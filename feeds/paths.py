@@ -124,6 +124,14 @@ def month_before(start: datetime) -> datetime:
     return month(start - timedelta(days=1)).start
 
 
+def months_up_to(start: datetime, most: int) -> tuple[datetime, ...]:
+    """Return the starts of so many months, the given one last; fewer only where the calendar begins."""
+    found = [start]
+    while len(found) < most and (found[0].year, found[0].month) != (1, 1):
+        found.insert(0, month_before(found[0]))
+    return tuple(found)
+
+
 def day(moment: datetime) -> Period:
     """Return the UTC day of a moment."""
     start = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

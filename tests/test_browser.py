@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import feedparser
 import pytest
@@ -13,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sy
 
 from . import debian
 from .builders import write_article, write_topic
+from .conftest import REPOSITORY
 from .processes import Program, free_port, running
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -240,3 +243,26 @@ def test_nothing_stands_in_the_way_of_anybody(browser: Browser, site: Program, s
         found[url] = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in report.response["violations"]]
     context.close()
     assert found == {url: [] for url in found}
+
+
+@pytest.mark.parametrize("name", ["seeds", "corpus"])
+def test_every_kind_of_page_of_a_real_site_is_in_order(browser: Browser, corpus: Path, tmp_path: Path, name: str) -> None:
+    port = free_port()
+    folder = REPOSITORY / "seeds" if name == "seeds" else corpus
+    options = ("--port", str(port), "--site-url", "https://www.example.org")
+    command = [sys.executable, "-m", "feeds", "serve", str(folder), *options]
+    with running(command, port, tmp_path) as program:
+        program.wait_until_ready()
+        places = re.findall(r"<loc>http://[^/]+(/topics/[^<]*)</loc>", program.get("/sitemap.xml").text)
+        topic = next(place for place in places if place.count("/") == 3)
+        month = next(place for place in places if place.startswith(topic) and place != topic)
+        context = opened(browser, base_url=program.base_url, viewport={"width": 360, "height": 800})
+        page, axe, complaints = context.new_page(), Axe(), list[str]()
+        page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        for url in ("/", "/topics/", topic, month, "/search/?limit=10&sort=heat"):
+            page.goto(url)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, url
+            assert [one["id"] for one in axe.run(page).response["violations"]] == [], url
+        context.close()
+    assert complaints == []

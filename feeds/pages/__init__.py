@@ -24,7 +24,8 @@ from feeds.render import FORMATS
 from feeds.render.entry import picture
 
 MEDIA_TYPE = "text/html; charset=utf-8"
-_CHART_MONTHS = 60
+_FEWEST_BARS = 24  # months of a chart: fewer would look like blocks
+_MOST_BARS = 60
 
 _templates = Environment(
     loader=PackageLoader("feeds.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
@@ -62,6 +63,7 @@ def render_page(page: AnyPage, site: Site) -> bytes:
         title=page.title,
         years=_years(page),
         chart=_chart(page.months),
+        in_month=next((month.article_count for month in page.months if paths.month_name(month.start) == page.address.month), 0),
         feed_url=f"{site.base_url}{_feed_path(page.address.kind, page.address.slug, 'rss')}",
     )
 
@@ -85,10 +87,12 @@ def render_search(page: SearchPage, site: Site) -> bytes:
     )
 
 
-def render_error(status: int, message: str, suggestions: Sequence[Suggestion], path: str, language: str) -> bytes:
+def render_error(status: int, message: str, suggestions: Sequence[Suggestion], path: str, *, title: str, language: str) -> bytes:
     """Return what a person sees who asked for `path` and gets no page."""
     relative = partial(paths.relative, base_path=path)
-    return _rendered("error.html", status=status, message=message, suggestions=suggestions, relative=relative, language=language)
+    return _rendered(
+        "error.html", status=status, message=message, suggestions=suggestions, relative=relative, title=title, language=language
+    )
 
 
 def _on_site(template: str, path: str, site: Site, **values: Any) -> bytes:
@@ -116,8 +120,8 @@ def _on_site(template: str, path: str, site: Site, **values: Any) -> bytes:
 def render_not_found(site: Site) -> bytes:
     """Return what a host of plain files shows for any address that has none: at any depth, so its links start at the root."""
     root = urlsplit(site.base_url).path
-    message, language = "there is no such page", site.language
-    return _rendered("error.html", status=404, message=message, suggestions=(), language=language, relative=lambda path: root + path)
+    values = {"message": "there is no such page", "suggestions": (), "title": site.title, "language": site.language}
+    return _rendered("error.html", status=404, relative=lambda path: root + path, **values)
 
 
 def _rendered(template: str, **values: object) -> bytes:
@@ -158,16 +162,14 @@ def _year(year: int, months: tuple[Month, ...], up: str, is_open: bool, current:
 
 @lru_cache(maxsize=256)
 def _chart(months: tuple[Month, ...]) -> str:
-    """Return a chart of how many articles each month has, from the first to the last, or of the latest of them."""
-    if not months:
+    """Return a chart of how many articles each month has, from the first to the last, or of the latest of them; none of a single month."""
+    if len(months) < 2:
         return ""
     counts = {month.start: month.article_count for month in months}
-    last = start = months[0].start
-    found = [counts[last]]
-    while start > months[-1].start and len(found) < _CHART_MONTHS:
-        start = paths.month_before(start)
-        found.insert(0, counts.get(start, 0))
-    return _fragment("chart", start, last, found)
+    last, first = months[0].start, months[-1].start
+    covered = (last.year - first.year) * 12 + last.month - first.month + 1
+    starts = paths.months_up_to(last, min(max(covered, _FEWEST_BARS), _MOST_BARS))
+    return _fragment("chart", starts[0], last, [counts.get(start, 0) for start in starts])
 
 
 def _fragment(name: str, *values: object) -> str:

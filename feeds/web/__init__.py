@@ -48,7 +48,7 @@ def create_app(config: Config, clock: Callable[[], datetime] = now, check_second
     meter = Meter(config.counts_folder)
     register(app, service, cache, config, clock)
     register_health(app, service, cache, config, clock, meter=meter)
-    register_errors(app, config.language)
+    register_errors(app, config.title, config.language)
     spell = speller(config)
     ready = answer_early(cache, counted(meter, admitted(cache, app.wsgi_app, clock, spell)), clock, spell, meter)
     served = guarded(config.access_keys, ready, meter) if config.access_keys else ready

@@ -80,20 +80,20 @@ def elsewhere(path: str) -> Response:
     return response
 
 
-def register_errors(app: Flask, language: str) -> None:
+def register_errors(app: Flask, title: str, language: str) -> None:
     """Give the application its error handlers, and every response the headers that all have."""
 
     @app.errorhandler(FeedsError)
     def failed(error: FeedsError) -> Response:
         if isinstance(error, StoreError):
             _log.error("%s", error)  # it names files and hosts, which are not for the public
-            return _error(503, "the index can't be read right now", None, language)
-        return _error(_STATUS[type(error)], str(error), error, language)
+            return _error(503, "the index can't be read right now", None, title, language)
+        return _error(_STATUS[type(error)], str(error), error, title, language)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         status = error.code or 500
-        response = _error(status, error.name, None, language)
+        response = _error(status, error.name, None, title, language)
         if status == 405:
             response.headers["Allow"] = "GET, HEAD, OPTIONS"
         return response
@@ -107,11 +107,11 @@ def register_errors(app: Flask, language: str) -> None:
         return response
 
 
-def _error(status: int, message: str, error: FeedsError | None, language: str) -> Response:
+def _error(status: int, message: str, error: FeedsError | None, title: str, language: str) -> Response:
     if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
         near = _near(error) if isinstance(error, NotFoundError) else []
         message = f"there is no {error.what}" if isinstance(error, NotFoundError) else message
-        html = render_error(status, message, near, quote(request.path), language)
+        html = render_error(status, message, near, quote(request.path), title=title, language=language)
         response = Response(html, status, content_type=MEDIA_TYPE)
         response.headers.update(PAGE_HEADERS)
     else:
