@@ -228,6 +228,16 @@ def test_weight_of_an_answer_that_is_gone_counts_for_nothing(service: FeedServic
     assert site.cache.ready((LAW.key,)) is not None
 
 
+def test_what_goes_counts_as_much_as_when_it_came(service: FeedService, config: Config, clock: Clock) -> None:
+    site = Site(service, config, clock)
+    site.cache = HotCache(service, clock, check_seconds=0, max_bytes=60_000)
+    subjects = [Subject(f"https://feeds.example.org/{number}", Kind.ALL, "") for number in range(20)]
+    for subject in subjects:
+        site.ask(subject, size=10_000).prepare("gzip", clock(), None)  # smaller now, and not weighed
+
+    assert sum(site.cache.ready((subject.key,)) is not None for subject in subjects) == 4
+
+
 def test_answer_that_is_too_large_is_not_kept(service: FeedService, config: Config, clock: Clock) -> None:
     site = Site(service, config, clock)
     site.cache = HotCache(service, clock, check_seconds=0, max_bytes=5000)
