@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import multiprocessing
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -45,6 +47,8 @@ CONNECTIONS = 512  # of each worker, each of which is an open file; more wait in
 # Of each connection, with nothing asked. Whoever says nothing for so long, or a word at a time, makes room for others.
 _SILENCE_MILLISECONDS = 5_000
 _LONGEST_REQUEST = 32 * 1024  # bytes, without a body; as other servers have it, and it is memory of each connection
+_M_ARENA_MAX = -8  # of mallopt(3)
+_HEAPS = 2  # of each worker: Python's threads take turns anyway
 _GRANIAN_LOGGING = {"loggers": {"_granian": {"propagate": True}}}  # what granian says goes where everything else goes
 
 
@@ -162,6 +166,9 @@ def _first_refresh(service: FeedService, config: Config, progress: Progress) -> 
 def _load(config: Config, parent: int) -> Any:
     start_logging(config.log_format, config.access_keys)
     _leave_signals_to_the_server()
+    with suppress(AttributeError):  # another C library than glibc
+        # Threads would have a heap each, and none gives back what another fills anew: twice the memory for the same answers.
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in all threads to come: one of them waits for it
     threading.Thread(target=_end_when_told, daemon=True).start()
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
