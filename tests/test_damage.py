@@ -192,6 +192,62 @@ def test_file_that_gives_nothing_back_is_made_anew_as_if_for_the_first_time(
     assert spoilt in ((file.with_name("index.sqlite3.damaged-1").read_bytes(), b"") if "damaged-1" in said else (b"",))
 
 
+def middle_leaf(file: Path, table: str) -> tuple[int, int]:
+    """Return offset and size of a page in the middle of a large table."""
+    with closing(sqlite3.connect(file)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    page = file.read_bytes()[(root - 1) * size : root * size]
+    assert page[0] in (2, 5), f"{table} is small"
+    place = 12 + 2 * (int.from_bytes(page[3:5], "big") // 2)
+    cell = int.from_bytes(page[place : place + 2], "big")
+    return (int.from_bytes(page[cell : cell + 4], "big") - 1) * size, size
+
+
+@pytest.mark.parametrize("table", ["listings", "articles", "files", "payloads"])
+def test_page_in_the_middle_of_a_large_table_costs_no_listing_time(table: str, file: Path, store: Store) -> None:
+    many = [good(f"{number:03}") for number in range(600)]
+    refresh(store, NOON)
+    refresh(store, LATER, *many)
+    with store.reading(LATER) as view:
+        before = dict(view.listings())
+    store.close()
+    overwrite(file, *middle_leaf(file, table))
+    mending.note(file, "a broken page")
+    store = open_store(f"sqlite:///{file}")
+    refresh(store, LAST)
+    assert len(titles(store, LAST)) > 450  # the articles before the page and those behind it
+    refresh(store, LAST, *many)
+    with store.reading(LAST) as view:
+        assert dict(view.listings()) == before
+    store.close()
+
+
+def test_values_that_no_index_has_are_not_believed(before: dict[str, object], file: Path, content: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(
+            """
+            INSERT INTO listings VALUES ('short', 5), ('00000000000000000000000000000000', 'noon');
+            INSERT INTO listings VALUES ('00000000000000000000000000000001', -5);
+            INSERT INTO collections VALUES (90, 'planets', 'mars', 'mars', 'Mars', 1, 1, NULL, 0);
+            INSERT INTO collections VALUES (91, 'topics', 'venus', 'venus', CAST(x'ff' AS TEXT), 1, 1, NULL, 0);
+            INSERT INTO collections VALUES (92, 'topics', 'pluto', 'pluto', 'Pluto', 1, 'late', NULL, 0);
+            INSERT INTO former_slugs VALUES ('topics', 'nobody', 93);
+            INSERT INTO marks VALUES ('broken', 'token', x'c1');
+            INSERT INTO topic_files VALUES ('_data/topics/broken.yaml', x'c1', NULL);
+            INSERT INTO files VALUES (94, 'other.md', 1, 1, x'00', 'refused', 'perhaps', NULL, NULL);
+            INSERT INTO files SELECT 95, path, 1, 1, x'00', state, takedown, key, NULL FROM files WHERE id = 1;
+            UPDATE meta SET value = 'many' WHERE name = 'revision';
+            """
+        )
+    store = mended(file, content)
+    assert remembered(store) == before
+    with store.reading(LAST) as view:
+        assert view.mark("broken") is None
+        assert view.state().revision == 1
+    store.close()
+
+
 def test_damage_is_said_once_and_what_becomes_of_it(
     file: Path, content: Path, before: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
