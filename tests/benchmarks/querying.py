@@ -175,17 +175,20 @@ def _missing(service: FeedService) -> None:
         service.document(FeedAddress(Kind.TOPIC, "topics-0"), "rss", SITE, NOW)
 
 
-def measure(store: Store, rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each question, all asked in turn."""
-    asked, taken = questions(FeedService(store)), dict[str, list[float]]()
+def measure(stores: Mapping[int, Store], rounds: int) -> list[dict[str, float]]:
+    """Return the median milliseconds of each question in each index; the indexes take turns, so that a busy machine is one for all."""
+    asked = [questions(FeedService(store)) for store in stores.values()]
+    taken: list[dict[str, list[float]]] = [{name: [] for name in of_one} for of_one in asked]
     for number in range(rounds + 1):
-        with store.reading(NOW) as view:
-            for name, ask in asked.items():
-                begun = time.perf_counter()
-                ask(view)
-                if number:  # the first round warms up
-                    taken.setdefault(name, []).append((time.perf_counter() - begun) * 1000)
-    return {name: statistics.median(times) for name, times in taken.items()}
+        with ExitStack() as stack:
+            views = [stack.enter_context(store.reading(NOW)) for store in stores.values()]
+            for name in asked[0]:
+                for view, of_one, times in zip(views, asked, taken, strict=True):
+                    begun = time.perf_counter()
+                    of_one[name](view)
+                    if number:  # the first round warms up
+                        times[name].append((time.perf_counter() - begun) * 1000)
+    return [{name: statistics.median(times) for name, times in of_one.items()} for of_one in taken]
 
 
 @contextmanager
@@ -217,7 +220,7 @@ def main() -> None:
             with stores(database, given.sizes, folder) as opened:
                 built = {size: build(store, size) for size, store in opened.items()}
                 print(f"{database}, built in {', '.join(f'{seconds:.1f} s' for seconds in built.values())}; medians in ms")
-                results = [measure(store, given.rounds) for store in opened.values()]
+                results = measure(opened, given.rounds)
             print(f"{'':44}", *(f"{size:>9}" for size in given.sizes), "   growth")
             for name in results[0]:
                 times = [result[name] for result in results]
