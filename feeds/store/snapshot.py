@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -192,9 +193,9 @@ class SqlSnapshot:
         day = ((memberships.c.listed_at - rows.seconds(_DAY_ONE)) // _DAY).label("day")
         days = select(day).where(*self._matching(query)).subquery()
         counts: dict[datetime, int] = {}
-        for row in self._connection.execute(select(days.c.day, func.count().label("total")).group_by(days.c.day)):
-            start = (_DAY_ONE + timedelta(days=row.day)).replace(day=1)
-            counts[start] = counts.get(start, 0) + row.total
+        for each, total in self._connection.execute(select(days.c.day, func.count()).group_by(days.c.day)).all():
+            start = _month_of(each)
+            counts[start] = counts.get(start, 0) + total
         return tuple(Month(start, counts[start]) for start in sorted(counts, reverse=True))
 
     def slice_collections(self, part: Slice) -> tuple[Collection, ...]:
@@ -363,3 +364,8 @@ def _without(article: Article, hidden: frozenset[str]) -> Article:
     if not any(story.id in hidden for story in article.related):
         return article
     return replace(article, related=tuple(story for story in article.related if story.id not in hidden))
+
+
+@lru_cache(maxsize=10_000)  # some ten thousand days come again in every collection
+def _month_of(day: int) -> datetime:
+    return (_DAY_ONE + timedelta(days=day)).replace(day=1)
