@@ -32,8 +32,9 @@ from .processes import wait_for
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """What the program logs, all of it."""
+    """What the program logs in this thread, all of it: applications of earlier tests go on in theirs."""
     caplog.set_level(logging.DEBUG, "feeds")
+    caplog.handler.addFilter(lambda record: record.thread == threading.get_ident())
     return caplog
 
 
@@ -147,8 +148,7 @@ def test_what_goes_wrong_is_news_once_while_it_stays_the_same(
         assert refresher.refresh()
     content.mkdir()
     refresher.refresh()
-    ours = [record.levelno for record in log.records if record.thread == threading.get_ident()]  # applications of other tests go on
-    assert ours == [logging.ERROR, logging.DEBUG, logging.INFO]
+    assert [record.levelno for record in log.records] == [logging.ERROR, logging.DEBUG, logging.INFO]
 
 
 def test_refused_file_is_logged_once_and_once_more_when_it_is_mended(
