@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import Queue
 from typing import Any
@@ -33,13 +34,13 @@ def spell(environ: dict[str, Any]) -> tuple[str, ...]:
 class Server:
     """A cache, a gate without patience, and an application behind it that waits until it may go on."""
 
-    def __init__(self, service: FeedService, config: Config, clock: Clock) -> None:
+    def __init__(self, service: FeedService, config: Config, clock: Clock, patience_seconds: float = 0.01) -> None:
         self.service, self.config, self.clock = service, config, clock
         self.may_go_on, self.started = threading.Event(), threading.Semaphore(0)
         self.status = "200 OK"
         self.change()
         self.cache = HotCache(service, clock, check_seconds=0)
-        behind = admitted(self.cache, self.application, clock, spell, patience_seconds=0.01)
+        behind = admitted(self.cache, self.application, clock, spell, patience_seconds)
         application = answer_early(self.cache, behind, clock, spell, Meter(config.counts_folder))
         self.client = Client(application)
 
@@ -152,6 +153,16 @@ def test_last_answer_is_given_to_others_while_one_request_renews_it(server: Serv
     with server.held_by("/known"):
         assert server.get("/known").text == last
     assert server.get("/known").text != last
+
+
+def test_however_many_ask_for_a_cold_answer_it_is_made_once_for_all_of_them(service: FeedService, config: Config, clock: Clock) -> None:
+    server = Server(service, config, clock, patience_seconds=30)
+    with ThreadPoolExecutor(30) as threads:
+        with server.held_by("/cold"):
+            asked = [threads.submit(server.get, "/cold") for _ in range(30)]
+        answers = [each.result() for each in asked]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(200, f"of {clock.moment}")}
+    assert not server.started.acquire(blocking=False)
 
 
 def test_only_so_many_wait_and_each_gets_its_turn() -> None:

@@ -63,11 +63,13 @@ def admitted(
     """Return the application for as many requests at a time as it bears.
 
     Answers that the cache had before have a gate of their own, so that a feed is renewed whatever else is asked for. While one
-    request renews an answer, and where it can't be renewed now, the last one is given.
+    request renews an answer, and where it can't be renewed now, the last one is given. However many ask for what is being made
+    for the first time, they wait for that alone, and take no places.
     """
     # In one process the processor is shared by all of them, and only waiting for the index leaves it to another.
     renewing, others = Gate(1, 2, patience_seconds), Gate(2, 8, patience_seconds)
     renewed: set[Spelling] = set()
+    made: dict[Spelling, threading.Event] = {}  # what is made for the first time, right now, and when that is over
 
     def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] in OPEN_PATHS:
@@ -76,12 +78,22 @@ def admitted(
         last = cache.last(spelling)
         if last is not None:
             return renew(last, spelling, environ, start_response)
+        begun = made.get(spelling)
+        if begun is not None and begun.wait(patience_seconds):
+            first = cache.ready(spelling)
+            if first is not None:
+                return give(first, environ, start_response)
         if not others.enter():
             start_response("503 SERVICE UNAVAILABLE", list(_REFUSAL))
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [_MESSAGE]
+        over = threading.Event()
+        if spelling:
+            made[spelling] = over
         try:
             return application(environ, start_response)
         finally:
+            made.pop(spelling, None)
+            over.set()
             others.leave()
 
     def renew(last: Answer, spelling: Spelling, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -98,7 +110,10 @@ def admitted(
             if not said[0].startswith("503"):
                 start_response(*said)
                 return body
-        reply = last.reply(environ, clock(), cache.state().next_turn_at)
+        return give(last, environ, start_response)
+
+    def give(answer: Answer, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        reply = answer.reply(environ, clock(), cache.state().next_turn_at)
         start_response(reply.status, reply.headers)
         return [reply.body] if environ["REQUEST_METHOD"] == "GET" else []
 
