@@ -85,7 +85,12 @@ def take_in(
         parts, found = EVERYTHING, folder.scan(content)
     known = refresh.known_files(parts)
     kept, troubles = _kept(known, found.unreadable)
-    gone = known.keys() - {candidate.path for candidate in found.candidates} - kept
+    gone = known.keys() - found.paths - kept
+    if gone and parts == EVERYTHING:
+        # A file that is moved during a look can be missed at both of its places: what another one sees is not gone.
+        found = folder.scan(content)
+        kept, troubles = _kept(known, found.unreadable)
+        gone -= found.paths | kept
     if parts == EVERYTHING:
         _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
     # What is said to have changed is read in any case.

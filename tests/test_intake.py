@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ HOUR = timedelta(hours=1)
 LATER = NOON + HOUR
 FINGERPRINT = "settings"
 BROKEN = Problem("is no RFC 3339 timestamp such as 2020-12-03T01:04:00Z", 4, "publishedDateTime", Level.ERROR)
+COUNT = 400  # as many as a folder needs to be looked through for a moment
 KEPT = Problem(f"{BROKEN.reason}; the last good version stays served", 4, "publishedDateTime", Level.ERROR)
 
 
@@ -237,6 +239,29 @@ def test_folder_that_another_one_replaces_while_it_is_read_changes_nothing(servi
     with pytest.raises(FolderError, match="another folder took its place while it was read"):
         service.refresh(content, FINGERPRINT, LATER, progress=swap)
     assert titles(store, LATER) == ["Old"]
+
+
+def test_files_that_move_during_a_look_are_not_gone(service: FeedService, content: Path) -> None:
+    first, last = content / "a", content / "z"
+    for folder in (first, last):
+        folder.mkdir()
+    for number in range(COUNT):
+        write_article(last, f"{number}")
+    service.refresh(content, FINGERPRINT, NOON)
+
+    def move(path: Path, folder: Path) -> None:
+        path.rename(folder / path.name)
+
+    for origin, target in ((last, first), (first, last)) * 3:
+        with ThreadPoolExecutor(1) as mover:
+
+            def begin(stage: Stage, *_: int, origin: Path = origin, target: Path = target) -> None:
+                if stage is Stage.SCAN:
+                    for path in origin.iterdir():
+                        mover.submit(move, path, target)
+
+            refreshed = service.refresh(content, FINGERPRINT, NOON, progress=begin)
+        assert refreshed.counts[State.SHOWN] == COUNT
 
 
 def test_refresh_by_somebody_else_is_no_trouble(service: FeedService, store: Store, content: Path) -> None:

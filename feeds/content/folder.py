@@ -55,6 +55,11 @@ class Scan:
     unreadable: tuple[Unreadable, ...]
     has_links: bool  # then a file may have other paths than the one at which it changed
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """Return where candidates are."""
+        return frozenset(candidate.path for candidate in self.candidates)
+
 
 def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
     """Return every candidate below some parts of the folder: paths of files or folders, relative to it.
