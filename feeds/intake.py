@@ -13,7 +13,7 @@ from typing import Protocol
 
 from feeds import reading
 from feeds.content import changes, folder
-from feeds.content.folder import FolderError, Unreadable
+from feeds.content.folder import FolderError, Scan, Unreadable
 from feeds.errors import MassLossError
 from feeds.model import EVERYTHING, FileFacts, FileReport, State
 from feeds.store.base import Refresh
@@ -22,6 +22,7 @@ from feeds.store.prepared import Prepared
 # As shares of all articles: how many may be gone at once.
 HALF = 0.5
 ALL = 1.0
+_LOOKS = 4  # until files seem to be moved all the time: then nothing is gone before the next refresh
 _FEW = 100  # articles; in so small a folder losing most of them is everyday work
 
 
@@ -85,21 +86,21 @@ def take_in(
         parts, found = EVERYTHING, folder.scan(content)
     known = refresh.known_files(parts)
     kept, troubles = _kept(known, found.unreadable)
-    gone = known.keys() - found.paths - kept
-    if gone and parts == EVERYTHING:
-        # A file that is moved during a look can be missed at both of its places: what another one sees is not gone.
-        found = folder.scan(content)
+    if parts == EVERYTHING and known.keys() - found.paths - kept:
+        found, is_quiet = _looked_again(content, found)
         kept, troubles = _kept(known, found.unreadable)
-        gone -= found.paths | kept
+        if not is_quiet:
+            kept |= known.keys() - found.paths
+    gone = frozenset(known.keys() - found.paths - kept)
     if parts == EVERYTHING:
         _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
     # What is said to have changed is read in any case.
     trusted = known if parts == EVERYTHING else {path: facts for path, facts in known.items() if path not in parts}
     wanted = tuple(changes.changed(found.candidates, trusted))
-    read = 0
+    done = read = 0
 
     def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
-        nonlocal read
+        nonlocal done, read
         for done, file in enumerate(reading.read(wanted, known), 1):
             if file.prepared is None:
                 refresh.touch(file.path, file.facts)
@@ -110,6 +111,8 @@ def take_in(
 
     progress(Stage.READ, 0, len(wanted))
     refresh.put(outcomes())
+    if done < len(wanted):  # a file was moved before it was read: where it is now may be any of those places
+        gone = frozenset()
     refresh.forget(sorted(gone))
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
@@ -151,6 +154,18 @@ def _kept(known: Collection[str], unreadable: tuple[Unreadable, ...]) -> tuple[f
         kept.update(below)
         troubles.append(f"{place.path}: can't be read: {place.reason}; its {len(below)} known files stay as they were")
     return frozenset(kept), tuple(troubles)
+
+
+def _looked_again(content: Path, found: Scan) -> tuple[Scan, bool]:
+    """Return what is in the folder where something seems to be gone, and whether two looks saw the same.
+
+    A file that is moved during a look can be missed at both of its places.
+    """
+    for _ in range(_LOOKS):
+        before, found = found.paths, folder.scan(content)
+        if found.paths == before:
+            return found, True
+    return found, False
 
 
 def _guard(lost: int, total: int, may_lose: float) -> None:
