@@ -86,12 +86,13 @@ def take_in(
         parts, found = EVERYTHING, folder.scan(content)
     known = refresh.known_files(parts)
     kept, troubles = _kept(known, found.unreadable)
-    if parts == EVERYTHING and known.keys() - found.paths - kept:
+    gone = known.keys() - found.paths - kept
+    if gone and parts == EVERYTHING:
         found, is_quiet = _looked_again(content, found)
         kept, troubles = _kept(known, found.unreadable)
         if not is_quiet:
             kept |= known.keys() - found.paths
-    gone = frozenset(known.keys() - found.paths - kept)
+        gone = known.keys() - found.paths - kept
     if parts == EVERYTHING:
         _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
     # What is said to have changed is read in any case.
@@ -112,7 +113,7 @@ def take_in(
     progress(Stage.READ, 0, len(wanted))
     refresh.put(outcomes())
     if done < len(wanted):  # a file was moved before it was read: where it is now may be any of those places
-        gone = frozenset()
+        gone = set()
     refresh.forget(sorted(gone))
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
