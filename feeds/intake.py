@@ -5,7 +5,8 @@ What can't be looked at is not gone, and an article is not gone with its file wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -85,24 +86,19 @@ def take_in(
     if found.has_links and parts != EVERYTHING:
         parts, found = EVERYTHING, folder.scan(content)
     known = refresh.known_files(parts)
-    kept, troubles = _kept(known, found.unreadable)
-    gone = known.keys() - found.paths - kept
-    if gone and parts == EVERYTHING:
-        found, is_quiet = _looked_again(content, found)
-        kept, troubles = _kept(known, found.unreadable)
-        if not is_quiet:
-            kept |= known.keys() - found.paths
-        gone = known.keys() - found.paths - kept
+    found, kept, gone, troubles = _compared(content, parts, found, known)
     if parts == EVERYTHING:
         _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
     # What is said to have changed is read in any case.
     trusted = known if parts == EVERYTHING else {path: facts for path, facts in known.items() if path not in parts}
     wanted = tuple(changes.changed(found.candidates, trusted))
-    done = read = 0
+    unread = {candidate.path: candidate for candidate in wanted} if gone and parts == EVERYTHING else {}
+    read = 0
 
     def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
-        nonlocal done, read
+        nonlocal read
         for done, file in enumerate(reading.read(wanted, known), 1):
+            unread.pop(file.path, None)
             if file.prepared is None:
                 refresh.touch(file.path, file.facts)
             else:
@@ -112,8 +108,8 @@ def take_in(
 
     progress(Stage.READ, 0, len(wanted))
     refresh.put(outcomes())
-    if done < len(wanted):  # a file was moved before it was read: where it is now may be any of those places
-        gone = set()
+    if not all(os.path.lexists(candidate.file) for candidate in unread.values()):
+        gone = set()  # a file was moved before it was read: where it is now may be any of those places
     refresh.forget(sorted(gone))
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
@@ -155,6 +151,20 @@ def _kept(known: Collection[str], unreadable: tuple[Unreadable, ...]) -> tuple[f
         kept.update(below)
         troubles.append(f"{place.path}: can't be read: {place.reason}; its {len(below)} known files stay as they were")
     return frozenset(kept), tuple(troubles)
+
+
+def _compared(
+    content: Path, parts: tuple[str, ...], found: Scan, known: Mapping[str, FileFacts]
+) -> tuple[Scan, Set[str], Set[str], tuple[str, ...]]:
+    """Return what is in the folder, which known files are kept unseen, which are gone, and what to say of the former."""
+    kept, troubles = _kept(known, found.unreadable)
+    gone = known.keys() - found.paths - kept
+    if not gone or parts != EVERYTHING:
+        return found, kept, gone, troubles
+    found, is_quiet = _looked_again(content, found)
+    kept, troubles = _kept(known, found.unreadable)
+    unseen = known.keys() - found.paths
+    return (found, kept, unseen - kept, troubles) if is_quiet else (found, unseen, set(), troubles)
 
 
 def _looked_again(content: Path, found: Scan) -> tuple[Scan, bool]:

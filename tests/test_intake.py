@@ -17,7 +17,7 @@ import pytest
 from feeds.content.folder import FolderError
 from feeds.errors import IndexBusyError, MassLossError
 from feeds.intake import ALL, Stage
-from feeds.model import FileFacts, FileReport, Kind, Level, Problem, State
+from feeds.model import EVERYTHING, FileFacts, FileReport, Kind, Level, Problem, State
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.store.prepared import prepare
@@ -262,6 +262,25 @@ def test_files_that_move_during_a_look_are_not_gone(service: FeedService, conten
 
             refreshed = service.refresh(content, FINGERPRINT, NOON, progress=begin)
         assert refreshed.counts[State.SHOWN] == COUNT
+
+
+@pytest.mark.parametrize(("parts", "left"), [(EVERYTHING, ["Title of a"]), (("a.md", "b.md"), [])])
+def test_nothing_is_gone_where_a_file_left_its_place_before_it_was_read_but_what_is_said_to_be(
+    service: FeedService, store: Store, content: Path, parts: tuple[str, ...], left: list[str]
+) -> None:
+    known = write_article(content, "a")
+    service.refresh(content, FINGERPRINT, NOON)
+    known.unlink()
+    passing = write_article(content, "b")
+
+    def take_away(stage: Stage, *_: int) -> None:
+        if stage is Stage.READ:
+            passing.unlink(missing_ok=True)
+
+    service.refresh(content, FINGERPRINT, NOON, parts=parts, progress=take_away)
+    assert titles(store, NOON) == left
+    service.refresh(content, FINGERPRINT, NOON)
+    assert titles(store, NOON) == []
 
 
 def test_refresh_by_somebody_else_is_no_trouble(service: FeedService, store: Store, content: Path) -> None:

@@ -53,7 +53,7 @@ def command(config: Config, may_lose: float, as_json: bool) -> None:
 def _tell_hub(store: Store, site: Site) -> None:
     # With a hub only: the formats take longer to import than a look through the folder.
     from feeds.service import FeedService  # noqa: PLC0415 - see above
-    from feeds.websub import announce  # noqa: PLC0415
+    from feeds.websub import announce  # noqa: PLC0415 - as above
 
     announce(FeedService(store), site, now())
 

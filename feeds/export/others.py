@@ -42,8 +42,8 @@ def sitemap(addresses: tuple[PageAddress, ...], site: Site) -> OtherFiles:
 
 def fixed(site: Site) -> OtherFiles:
     from feeds.pages import render_not_found  # noqa: PLC0415 - the same
-    from feeds.pages.sitemap import render_robots  # noqa: PLC0415
-    from feeds.pages.static import STATIC_FILES  # noqa: PLC0415
+    from feeds.pages.sitemap import render_robots  # noqa: PLC0415 - as above
+    from feeds.pages.static import STATIC_FILES  # noqa: PLC0415 - as above
 
     bodies = {plan.file_of(found.url_path): found.body for found in STATIC_FILES.values()}
     bodies |= {plan.file_of(paths.ROBOTS_PATH): render_robots(site), plan.NOT_FOUND: render_not_found(site)}
