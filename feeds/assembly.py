@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from feeds import history, parameters, paths
 from feeds.errors import NotFoundError, NotReadyError, RequestError
@@ -31,8 +33,7 @@ class Moved(Exception):  # noqa: N818 - no error: it is where to go
         super().__init__(paths.stem(address))
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A document of a feed before its articles are read: all of the index that it says something of, in any format."""
 
     address: FeedAddress

@@ -6,8 +6,10 @@ Knows no markup, no HTTP and no files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from feeds import assembly, paths
 from feeds.errors import NotFoundError
@@ -28,8 +30,7 @@ _CHOICES = 10  # of a kind to choose from
 OTHER_KINDS = (Kind.CATEGORY, Kind.TYPE, Kind.PROVIDER)
 
 
-@dataclass(frozen=True, slots=True)
-class TopicRow:
+class TopicRow(msgspec.Struct, frozen=True, gc=False):
     """A topic on the front page, `depth` steps below the top, with its articles in each of the last months."""
 
     collection: Collection
@@ -37,8 +38,7 @@ class TopicRow:
     activity: tuple[int, ...]  # the earliest month first
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True, gc=False):
     """Some collections of a kind, and how many there are."""
 
     kind: Kind
@@ -46,8 +46,7 @@ class Shelf:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(msgspec.Struct, frozen=True, gc=False):
     """What the site's own page shows besides its articles."""
 
     topics: tuple[TopicRow, ...]
@@ -55,8 +54,7 @@ class Front:
     others: tuple[Shelf, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, gc=False):
     """What the page of a collection shows: its newest articles, or those of a month, and the way to all others."""
 
     address: PageAddress
@@ -74,8 +72,7 @@ class Page:
     front: Front | None = None  # on the newest page of the site
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
+class ListPage(msgspec.Struct, frozen=True, gc=False):
     """All collections of a kind, by name, or some of them where they need more pages."""
 
     address: PageAddress
@@ -84,8 +81,7 @@ class ListPage:
     older: PageAddress | None
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPage:
+class SearchPage(msgspec.Struct, frozen=True, gc=False):
     """What the page of a slice shows: its feed, and of each kind the collections to choose from, counted as choices of them would be."""
 
     part: Slice

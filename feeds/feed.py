@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+import msgspec
 
 from feeds.model import Image, Kind, Level, Link, ListedArticle, Slice
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """One thing that is wrong with a feed: in which document, entry and field, and why."""
 
     url: str
@@ -44,8 +44,7 @@ class RelatedOption(StrEnum):
 LIMITS = (10, 20, 50, 100, 200)
 
 
-@dataclass(frozen=True, slots=True)
-class FeedOptions:
+class FeedOptions(msgspec.Struct, frozen=True, gc=False):
     """The parameters that any feed takes."""
 
     limit: int = 50
@@ -56,8 +55,7 @@ class FeedOptions:
 DEFAULT_OPTIONS = FeedOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class FeedAddress:
+class FeedAddress(msgspec.Struct, frozen=True, gc=False):
     """Which document of which feed, in whatever format.
 
     `part` is "feed" for the subscription document; `YYYY-MM` and `YYYY-MM-DD` for archives of a past month or day;
@@ -71,8 +69,7 @@ class FeedAddress:
     slice: Slice | None = None  # of all articles; it has a subscription document alone
 
 
-@dataclass(frozen=True, slots=True)
-class PageAddress:
+class PageAddress(msgspec.Struct, frozen=True, gc=False):
     """Which page for people: of a collection, or, without a slug, of all collections of a kind.
 
     Without a month it shows the newest articles, with one (`YYYY-MM`) those listed in it, on as many pages as they need.
@@ -84,8 +81,7 @@ class PageAddress:
     number: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(msgspec.Struct, frozen=True, gc=False):
     """What holds for all feeds of a site. URLs are absolute and without a trailing slash."""
 
     base_url: str  # where the feeds are
@@ -100,8 +96,7 @@ class Site:
     has_search: bool = False  # whether pages can offer it
 
 
-@dataclass(frozen=True, slots=True)
-class FeedLinks:
+class FeedLinks(msgspec.Struct, frozen=True, gc=False):
     """Absolute URLs of the documents around one, in the same format (RFC 5005 sections 3 and 4)."""
 
     next: str | None = None  # older entries of the running month
@@ -110,8 +105,7 @@ class FeedLinks:
     current: str | None = None  # set in archives only
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(msgspec.Struct, frozen=True, gc=False):
     """What a feed says, in any format. All URLs are absolute; `articles` are in their order."""
 
     id: str
@@ -134,8 +128,7 @@ class Feed:
         return self.links.current is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(msgspec.Struct, frozen=True, gc=False):
     """A feed in a list of subscriptions, with those below it."""
 
     title: str
@@ -145,8 +138,7 @@ class Outline:
     children: tuple[Outline, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriptions:
+class Subscriptions(msgspec.Struct, frozen=True, gc=False):
     """A list of feeds to subscribe to; `newest_at` is when the newest article of all was listed."""
 
     title: str
@@ -157,8 +149,7 @@ class Subscriptions:
 EMPTY_FEED_UPDATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True, gc=False):
     """A feed or list in one format: the bytes and what HTTP says about them."""
 
     body: bytes

@@ -7,8 +7,10 @@ refresh, not of the clock, so that the bytes of a feed depend on the index alone
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from feeds import paths
 from feeds.feed import DEFAULT_OPTIONS, FeedAddress
@@ -20,8 +22,7 @@ _LARGEST_MONTH = 500  # entries; a month with more is archived by days
 _PAGE = DEFAULT_OPTIONS.limit
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
+class Chapter(msgspec.Struct, frozen=True, gc=False):
     """Which entries stand in one document, and the parts of the same feed around it."""
 
     query: ArticleQuery

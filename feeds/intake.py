@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Set
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from feeds import reading
 from feeds.content import changes, folder
@@ -46,8 +47,7 @@ def unheard(stage: Stage, done: int, total: int) -> None:
     """Be the progress that nobody wants to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshResult:
+class RefreshResult(msgspec.Struct, frozen=True, gc=False):
     """What a refresh did, and how many files are in each state after it."""
 
     read: int  # files whose bytes were new

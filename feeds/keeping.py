@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from feeds.errors import FeedsError, IndexBusyError, IndexDamagedError, StoreError
 from feeds.intake import HALF, Progress, RefreshResult, take_in, unheard
@@ -17,8 +18,7 @@ from feeds.model import EVERYTHING, FileReport, IndexState, Kind, State
 from feeds.store.base import Mark, Store
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(msgspec.Struct, frozen=True, gc=False):
     """How an index does, and what a person should look at, though all that is good is served."""
 
     state: IndexState

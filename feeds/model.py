@@ -5,15 +5,13 @@ Datetimes are aware, in UTC and whole seconds. Sequences are tuples. `None` mean
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True, gc=False):
     """A picture. `url` is absolute, or `/x` in an article that no site has been applied to yet."""
 
     url: str
@@ -23,8 +21,7 @@ class Image:
     credit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(msgspec.Struct, frozen=True, gc=False):
     """Who published an article first. `domain` is lower case, without `www.`."""
 
     name: str
@@ -33,8 +30,7 @@ class Provider:
     authors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(msgspec.Struct, frozen=True, gc=False):
     """The file that an article of the type `download` offers."""
 
     url: str
@@ -42,8 +38,7 @@ class Download:
     credit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(msgspec.Struct, frozen=True, gc=False):
     """A story that an article points to: of the site, where an article has its id, or of somebody else."""
 
     id: str
@@ -57,8 +52,7 @@ class Related:
     images: tuple[Image, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(msgspec.Struct, frozen=True, gc=False):
     """A piece of news, the same from the loader to the renderers.
 
     `updated_at` is never before `published_at`. `content_html` is sanitised, its URLs are absolute.
@@ -113,8 +107,7 @@ class Level(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """One thing to say about a file: where (1-based line, field as written) and why. It never quotes a value."""
 
     reason: str
@@ -131,8 +124,7 @@ class Takedown(StrEnum):
     IDENTITY = "identity"  # `removed` or `deleted`: no other file may show the article either
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What reading one candidate file came to.
 
     `state` is SHOWN exactly when there is an `article`; whether it is shown now also depends on its date and on
@@ -155,8 +147,7 @@ class FileFacts(msgspec.Struct, frozen=True, gc=False):  # a struct, because the
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FileReport:
+class FileReport(msgspec.Struct, frozen=True, gc=False):
     """A candidate file, its state and what there is to say about it."""
 
     path: str
@@ -179,8 +170,7 @@ class Kind(StrEnum):
         return {"": "feed", "topics": "topic", "categories": "category", "types": "type", "providers": "provider"}[self.value]
 
 
-@dataclass(frozen=True, slots=True)
-class TopicFacts:
+class TopicFacts(msgspec.Struct, frozen=True, gc=False):
     """What a site's `_data/topics` says about a topic."""
 
     slug: str
@@ -191,8 +181,7 @@ class TopicFacts:
     images: tuple[Image, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(msgspec.Struct, frozen=True, gc=False):
     """The articles of one topic, category, type or provider, or (kind ALL, slug "") of the site."""
 
     kind: Kind
@@ -203,24 +192,21 @@ class Collection:
     facts: TopicFacts | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(msgspec.Struct, frozen=True, gc=False):
     """How many articles of a collection were listed in a UTC month; `start` is its first moment."""
 
     start: datetime
     article_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(msgspec.Struct, frozen=True, gc=False):
     """A topic as an entry names it: the slug and display name of the collection."""
 
     slug: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListedArticle:
+class ListedArticle(msgspec.Struct, frozen=True, gc=False):
     """An article in the order of listing, with the names of its topics as the index knows them.
 
     `parent_urls` are the shown articles that point to it, where it is in a feed as their related story.
@@ -232,16 +218,14 @@ class ListedArticle:
     parent_urls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True, gc=False):
     """A place on the web and what it is called."""
 
     url: str
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(msgspec.Struct, frozen=True, gc=False):
     """A place in the listing order; a page goes on behind it."""
 
     listed_at: datetime
@@ -255,8 +239,7 @@ class SliceOrder(StrEnum):
     QUALITY = "quality"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, gc=False, order=True):
     """A collection that the articles of a slice are in, or are not in where it is excluded."""
 
     kind: Kind
@@ -264,8 +247,7 @@ class Choice:
     is_excluded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True, gc=False):
     """A part of all articles: those that meet every condition, choices of one kind being alternatives.
 
     Days are of publication, in UTC and inclusive. Articles without the number fail `min_quality` and `min_heat`.
@@ -290,8 +272,7 @@ class Slice:
         return tuple(choice.slug for choice in self.choices if choice.kind is kind and not choice.is_excluded)
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleQuery:
+class ArticleQuery(msgspec.Struct, frozen=True, gc=False):
     """Which articles of which collection, newest listing first, ties by id.
 
     `since` is inclusive and `before` exclusive, both of the listing time. `offset` leaves out that many newest ones;
@@ -307,8 +288,7 @@ class ArticleQuery:
     before: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IndexState:
+class IndexState(msgspec.Struct, frozen=True, gc=False):
     """Where the index stands at a moment. Equal states give equal answers to equal questions."""
 
     revision: int  # counts the commits that changed something

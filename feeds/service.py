@@ -6,9 +6,10 @@ The moment is always an argument: nothing below asks the clock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from feeds import assembly, catalog
 from feeds.catalog import AnyPage, SearchPage
@@ -24,8 +25,7 @@ from feeds.store.base import Snapshot, Store
 _KEPT_BYTES = 64 * 1024 * 1024  # while every feed is looked at
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(msgspec.Struct, frozen=True, gc=False):
     """What a refresh would come to."""
 
     counts: Mapping[State, int]

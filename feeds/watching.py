@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import watchfiles
+from msgspec.structs import replace
 from watchfiles import Change
 from watchfiles.main import FileChange
 

@@ -12,10 +12,11 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
+
+import msgspec
 
 from feeds import paths
 from feeds.errors import FeedsError, IndexBusyError
@@ -36,8 +37,7 @@ _log = logging.getLogger("feeds")
 Pause = Callable[[float], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, gc=False):
     """What became of telling a hub: the feeds it knows of now, those it refused for good, and those to be told again."""
 
     accepted: tuple[str, ...] = ()

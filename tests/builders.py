@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
 from feeds.config import Config
 from feeds.feed import Feed, Site

@@ -7,8 +7,10 @@ the rules leave to the index: slugs that collide, spellings of one name, modific
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from feeds.identity import slug
 from feeds.model import Article, ArticleQuery, Collection, Kind, Label, ListedArticle, Month, Outcome, State, Takedown

@@ -1,8 +1,7 @@
 """What all formats say of an article, decided once."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from feeds.feed import DEFAULT_OPTIONS, Feed, ImageOption, RelatedOption
 from feeds.model import Article, Download, Label, Provider

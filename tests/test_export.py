@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import brotli
 import pytest
+from msgspec.structs import replace
 
 from feeds.config import Config
 from feeds.errors import ExportError
@@ -38,7 +39,7 @@ BASE_URL = "https://user.example.org/repo"
 @pytest.fixture
 def settings(config: Config) -> Config:
     """Settings of a site below a path, as a server and an export of it share them."""
-    return replace(config, base_url=BASE_URL, search=False, hub="https://hub.example.org/")
+    return dataclasses.replace(config, base_url=BASE_URL, search=False, hub="https://hub.example.org/")
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from feeds.feed import Feed, FeedLinks, ImageOption
 from feeds.model import Download, Image, Link, Provider

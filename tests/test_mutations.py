@@ -7,6 +7,7 @@ published file says the same. The index is searched as bytes, so overwritten and
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
@@ -14,7 +15,7 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from urllib.parse import unquote
@@ -65,7 +66,7 @@ class Secrets:
 
     def but_for(self, published: Iterable[str]) -> Secrets:
         """Return the secrets without what published files say themselves."""
-        return replace(self, sayings=self.sayings - self._said_in(meant("\n".join(published))))
+        return dataclasses.replace(self, sayings=self.sayings - self._said_in(meant("\n".join(published))))
 
     def _said_in(self, text: str) -> set[str]:
         searched = text.encode()  # much faster than text
@@ -129,7 +130,7 @@ def test_nothing_secret_of_a_site_is_in_its_index_its_feeds_or_any_message(
     assert len(secret.payload_parts) > 100_000
     assert len(secret.sayings) > 100
     with caplog.at_level("INFO"):
-        Refresher(service, replace(config, content=corpus), lambda: NOON, Meter(config.counts_folder)).refresh()
+        Refresher(service, dataclasses.replace(config, content=corpus), lambda: NOON, Meter(config.counts_folder)).refresh()
     outside_of_feeds = "\n".join((caplog.text, messages(service.check(corpus, NOON).reports), index_text(config)))
     assert secret.but_for(published).leaked_into(outside_of_feeds) == set()
     assert secret.but_for(map(without_related, published)).leaked_into(entries(service)) == set()
@@ -335,7 +336,7 @@ def test_damaged_copies_break_nothing_and_leak_nothing(
     visible = [copy for copy in copies if not copy.is_taken_down]
     published = [text for copy in visible for text in ((copy.text, copy.before) if was_good else (copy.text,))]
     taken_down = [with_line(copy.before, "published: false") for copy in copies if copy.is_taken_down]
-    secret = replace(
+    secret = dataclasses.replace(
         secrets(taken_down), payload_parts=secrets(text for copy in copies for text in (copy.before, copy.other)).payload_parts
     )
     said = "\n".join((caplog.text, messages(result.reports), index_text(config), entries(service)))

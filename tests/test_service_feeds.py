@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from feeds.feed import FeedAddress, FeedOptions, PageAddress, RelatedOption
 from feeds.identity import article_id, feed_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import http.server
@@ -11,12 +12,12 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from feeds.config import Config
 from feeds.feed import FeedAddress, Site
@@ -205,7 +206,7 @@ def test_announcer_tells_when_woken_and_again_by_itself_after_a_failure_and_coun
 
 def test_refreshes_of_a_server_without_feeds_serve_tell_the_hub(config: Config, content: Path, service: FeedService, hub: Hub) -> None:
     write_article(content, "a")
-    watched = replace(config, hub=hub.url, base_url=SITE.base_url, refresh_seconds=1)
+    watched = dataclasses.replace(config, hub=hub.url, base_url=SITE.base_url, refresh_seconds=1)
     watch_in_background(service, watched, lambda: NOON, Meter(config.counts_folder))
     wait_for(lambda: set(hub.published) == urls(*EVERYTHING))
     write_article(content, "b", topics=["Law"])
@@ -216,7 +217,7 @@ def test_hub_that_can_not_be_told_is_said_once(
     config: Config, content: Path, service: FeedService, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_article(content, "a")
-    Refresher(service, replace(config, hub="https://hub.example.org/"), lambda: NOON, Meter(config.counts_folder)).refresh()
+    Refresher(service, dataclasses.replace(config, hub="https://hub.example.org/"), lambda: NOON, Meter(config.counts_folder)).refresh()
     assert caplog.messages.count("the hub https://hub.example.org/ can't be told of changes while base_url is not set") == 1
 
 

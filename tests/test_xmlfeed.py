@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import locale
-from dataclasses import replace
 from datetime import timedelta
 
 import feedparser
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedLinks
 from feeds.model import Article, Download, Image, Link, Provider

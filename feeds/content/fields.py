@@ -9,9 +9,10 @@ A scalar of another type is taken where nothing is lost (`quality: "52"`, `title
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from feeds import text as plain
 from feeds import urls
@@ -42,8 +43,7 @@ class Complaint(NamedTuple):
         return "".join(steps).removeprefix(".")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, gc=False):
     """A YAML text that is a mapping, and its values (see `yamltree.values`)."""
 
     text: str

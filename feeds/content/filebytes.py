@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from feeds.content.frontmatter import MAX_BYTES
 
 _TRIES = 3  # at reading a file that changes meanwhile; the next refresh tries again
 
 
-@dataclass(frozen=True, slots=True)
-class FileBytes:
+class FileBytes(msgspec.Struct, frozen=True, gc=False):
     """The bytes of a file, of one too large only as much as shows that; its facts are those of these bytes."""
 
     data: bytes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from itertools import accumulate
 from operator import attrgetter
 from pathlib import Path, PurePath
@@ -35,8 +34,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):  # a struct, because the
     modified_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A folder or file that is there and can't be looked at: what was known of it, and of all below it, still holds."""
 
     path: str
@@ -47,8 +45,7 @@ class Unreadable:
         return path == self.path or path.startswith(f"{self.path}/")
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(msgspec.Struct, frozen=True, gc=False):
     """What was found below a folder, each file once and in no particular order."""
 
     candidates: tuple[Candidate, ...]

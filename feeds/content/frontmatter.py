@@ -1,7 +1,8 @@
 """Bytes -> front matter and body. Knows where front matter starts and ends; knows no YAML and no field."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from feeds import text as plain
 
@@ -14,8 +15,7 @@ _NO_CONTROL = bytes([*b"\t\n\r", *range(0x20, 0x7F), *(code for code in range(0x
 _OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
+class FrontMatter(msgspec.Struct, frozen=True, gc=False):
     """An article file in its two parts; line 1 of `yaml` is line 2 of the file."""
 
     yaml: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from feeds.content import changes, filebytes
 from feeds.content.article import parse_article
@@ -11,8 +12,7 @@ from feeds.content.folder import Candidate
 from feeds.model import FileFacts, Level, Outcome, Problem, State
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedFile:
+class LoadedFile(msgspec.Struct, frozen=True, gc=False):
     """A candidate that was read. `outcome` is None where its bytes are as they were: only its facts moved."""
 
     path: str

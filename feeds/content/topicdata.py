@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from feeds.content import filebytes, folder
 from feeds.content.fields import Complaint, Fields, as_problems, read_mapping
@@ -16,8 +17,7 @@ from feeds.identity import slug
 from feeds.model import Level, Problem, TopicFacts
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedTopic:
+class LoadedTopic(msgspec.Struct, frozen=True, gc=False):
     """A file of `_data/topics`; `facts` is None where it is broken."""
 
     path: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
 
+import msgspec
 from msgspec import structs
+from msgspec.structs import replace
 
 from feeds import assembly, catalog, paths
 from feeds.catalog import ListPage
@@ -29,8 +30,7 @@ _UNIT_PAGES = 20
 Records = dict[str, Record | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(msgspec.Struct, frozen=True, gc=False):
     """What an export came to, in files. `left` were changed by others, so they stay though they have no place any more."""
 
     total: int
@@ -44,8 +44,7 @@ class Built:
         return tuple(path for path in self.written if plan.is_subscription(path))
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, gc=False):
     """What is asked of an export; with `force` files in the way are replaced, whoever wrote them, and every file is looked at."""
 
     site: Site

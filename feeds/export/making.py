@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import brotli
+import msgspec
+from msgspec.structs import replace
 
 from feeds import assembly
 from feeds.assembly import Draft
@@ -36,8 +37,7 @@ def _brotli(body: bytes) -> bytes:
 TWINS: Mapping[str, Callable[[bytes], bytes]] = {".gz": _gzip, ".br": _brotli}
 
 
-@dataclass(frozen=True, slots=True)
-class FeedWork:
+class FeedWork(msgspec.Struct, frozen=True, gc=False):
     """A document to be made in some formats; `articles` are places in the unit. `files` are in the order of `extensions`."""
 
     draft: Draft
@@ -47,8 +47,7 @@ class FeedWork:
     inputs: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageWork:
+class PageWork(msgspec.Struct, frozen=True, gc=False):
     """A page to be made."""
 
     file: str
@@ -57,8 +56,7 @@ class PageWork:
     list_page: ListPage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(msgspec.Struct, frozen=True, gc=False):
     """Files to be made in one go."""
 
     root: str
@@ -69,8 +67,7 @@ class Unit:
     pages: tuple[PageWork, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True, gc=False):
     """A file that was made; `is_new` where its bytes are not what was there."""
 
     path: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from feeds import paths
 from feeds.export import plan
@@ -14,8 +15,7 @@ from feeds.render import opml
 SETTINGS = "settings"  # inputs of what depends on the context alone
 
 
-@dataclass(frozen=True, slots=True)
-class OtherFiles:
+class OtherFiles(msgspec.Struct, frozen=True, gc=False):
     """Files that are no matter of feeds and pages; `make` returns each with its bytes and inputs."""
 
     files: tuple[str, ...]

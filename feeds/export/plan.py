@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, cast
@@ -27,8 +26,7 @@ NOT_FOUND = "404.html"
 SITEMAP_PAGES = 50_000  # in one document
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True, gc=False):
     """What of a site is exported."""
 
     kinds: tuple[Kind, ...] = tuple(Kind)
@@ -37,8 +35,7 @@ class Selection:
     pages: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FeedFiles:
+class FeedFiles(msgspec.Struct, frozen=True, gc=False):
     """A document of a feed, in each format."""
 
     draft: Draft
@@ -57,8 +54,7 @@ class FeedFiles:
         return tuple(feed_file(self.draft.address, extension) for extension in self.extensions)
 
 
-@dataclass(frozen=True, slots=True)
-class PageFile:
+class PageFile(msgspec.Struct, frozen=True, gc=False):
     """A page for people."""
 
     address: PageAddress
@@ -69,8 +65,7 @@ class PageFile:
         return (file_of_page(self.address),)
 
 
-@dataclass(frozen=True, slots=True)
-class ListFile:
+class ListFile(msgspec.Struct, frozen=True, gc=False):
     """The list of subscriptions."""
 
     said: Subscriptions

@@ -10,7 +10,6 @@ import ctypes
 import gc
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
@@ -26,8 +25,7 @@ _WORTH_PROCESSES = 1000  # entries in all documents: starting processes takes as
 _PR_SET_PDEATHSIG = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True, gc=False):
     """What became of a unit: the files, or why they can't be made."""
 
     made: tuple[Made, ...] = ()

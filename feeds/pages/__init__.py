@@ -6,12 +6,13 @@ All links between pages and feeds are relative, so a page is the same bytes wher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec.structs import replace
 
 from feeds import parameters, paths
 from feeds.catalog import AnyPage, ListPage, Page, SearchPage
@@ -42,8 +43,7 @@ _templates.filters |= {
 _templates.globals |= {"formats": FORMATS, "static": url_path, "counted": words.counted, "reader_links": reader_links, "Kind": Kind}
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True, gc=False):
     """What may have been meant: its name, how it is spelled in an address, and the path of its page where it has one."""
 
     name: str

@@ -4,8 +4,9 @@ A new format is one module, one line in FORMATS and one golden file.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from feeds.feed import Feed
 from feeds.render import jsonfeed, xmlfeed
@@ -13,8 +14,7 @@ from feeds.render.entry import Entry, entries
 from feeds.render.kept import KeptEntries
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(msgspec.Struct, frozen=True, gc=False):
     """A feed format: what stands around the entries, and the entries.
 
     `render_said` makes the bytes of each entry (see `entry.entries`); it goes by these, the site and the options alone.

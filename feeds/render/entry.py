@@ -5,8 +5,10 @@ Everything that is the same in all formats is decided here, once: so the formats
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from feeds.feed import Feed, ImageOption, RelatedOption
 from feeds.model import Article, Image, Label, ListedArticle, Provider, Related
@@ -14,16 +16,14 @@ from feeds.render import html, media
 from feeds.text import xml_text
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(msgspec.Struct, frozen=True, gc=False):
     """Who wrote an entry: a person, or the provider with its home page."""
 
     name: str
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosure:
+class Enclosure(msgspec.Struct, frozen=True, gc=False):
     """A file that goes with an entry; its length is not known."""
 
     url: str
@@ -31,16 +31,14 @@ class Enclosure:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Player:
+class Player(msgspec.Struct, frozen=True, gc=False):
     """A video that plays on another site."""
 
     url: str
     duration_seconds: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """An article as all formats say it. Text holds nothing that XML 1.0 forbids; `title` is never empty."""
 
     id: str

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import Any
 
+import msgspec
 from lxml import etree
 
 from feeds import urls
@@ -30,15 +30,13 @@ _MARKUP = re.compile(r"<[A-Za-z/!][^>]*>|&(?:[A-Za-z]+|#\d+);")
 _RELATIVE = re.compile(r"""<[^>]+\s(?:src|href)\s*=\s*(["'])(?!https?:|mailto:)""", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(msgspec.Struct, frozen=True, gc=False):
     url: str | None
     media_type: str | None
     length: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     """An entry as a reader sees it; dates are None where they can't be read, missing where there are none."""
 
     id: str | None
@@ -50,8 +48,7 @@ class _Entry:
     links: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
+class _Document(msgspec.Struct, frozen=True, gc=False):
     """A feed as a reader sees it; `required` are the texts without which the format is not valid."""
 
     required: Mapping[str, str | None]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from feeds.model import (
     EVERYTHING,
@@ -32,8 +33,7 @@ from feeds.model import (
 from feeds.store.prepared import Prepared
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """How far somebody outside follows: when each collection that it knows had last changed; `token` is its own."""
 
     token: str

@@ -10,11 +10,11 @@ import hashlib
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import and_, not_, select, union
 
 from feeds.identity import identity_key
@@ -27,8 +27,7 @@ _Answer = TypeVar("_Answer")
 _MAX_ARTICLES = 10_000  # kept at a time; some 10 KB each
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
+class _Listing(msgspec.Struct, frozen=True, gc=False):
     """The shown articles of a collection in their order: when each was listed, as a negative number, and the id of its file."""
 
     times: tuple[int, ...]

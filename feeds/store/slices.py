@@ -7,11 +7,11 @@ condition is rare, all that meet it are looked at. Some thousand rows tell which
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, tuple_
 
 from feeds.model import Choice, Kind, Slice
@@ -29,8 +29,7 @@ _Condition = ColumnElement[bool]
 _Test = Callable[[Any], _Condition]  # of one article, given the columns of `articles`
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(msgspec.Struct, frozen=True, gc=False):
     """How many articles a database looks at in some milliseconds; and how many are counted at most to find the fewest."""
 
     few: int = 2_000
@@ -40,8 +39,7 @@ class Bounds:
 _BOUNDS = Bounds()
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True, gc=False):
     """The articles that meet one condition of a slice: all their ids, how to tell of one, and how many there are."""
 
     ids: Select[Any]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
 from sqlalchemy import Connection, bindparam, delete, update
 
 from feeds.store import bulk, rows
 from feeds.store.schema import FOREVER, articles, memberships
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """When the article of a file is listed and shown; empty where `start` is not before `end`."""
 
     listed_at: int

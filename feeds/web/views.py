@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, request
+from msgspec.structs import replace
 from werkzeug.datastructures import Headers
 from werkzeug.routing import BaseConverter
 
