@@ -1,6 +1,7 @@
 """What the program talks about: articles, what becomes of their files, collections, feeds. Values, no I/O.
 
-Datetimes are aware, in UTC and whole seconds. Sequences are tuples. `None` means absent, never `""`.
+Datetimes are aware, in UTC and whole seconds. Sequences are tuples. `None` means absent, never `""`. Values are frozen structs of
+msgspec, here as in the other rooms: they are made by the hundred thousand, and every command defines all of their classes first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Image(msgspec.Struct, frozen=True, gc=False):
+class Image(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A picture. `url` is absolute, or `/x` in an article that no site has been applied to yet."""
 
     url: str
@@ -21,7 +22,7 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     credit: str | None = None
 
 
-class Provider(msgspec.Struct, frozen=True, gc=False):
+class Provider(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who published an article first. `domain` is lower case, without `www.`."""
 
     name: str
@@ -30,7 +31,7 @@ class Provider(msgspec.Struct, frozen=True, gc=False):
     authors: tuple[str, ...] = ()
 
 
-class Download(msgspec.Struct, frozen=True, gc=False):
+class Download(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The file that an article of the type `download` offers."""
 
     url: str
@@ -38,7 +39,7 @@ class Download(msgspec.Struct, frozen=True, gc=False):
     credit: str | None = None
 
 
-class Related(msgspec.Struct, frozen=True, gc=False):
+class Related(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A story that an article points to: of the site, where an article has its id, or of somebody else."""
 
     id: str
@@ -52,7 +53,7 @@ class Related(msgspec.Struct, frozen=True, gc=False):
     images: tuple[Image, ...] = ()
 
 
-class Article(msgspec.Struct, frozen=True, gc=False):
+class Article(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A piece of news, the same from the loader to the renderers.
 
     `updated_at` is never before `published_at`. `content_html` is sanitised, its URLs are absolute.
@@ -139,7 +140,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...] = ()
 
 
-class FileFacts(msgspec.Struct, frozen=True, gc=False):  # a struct, because there is one for every file in each refresh
+class FileFacts(msgspec.Struct, frozen=True, gc=False):
     """What tells whether a file changed; the digest is of its bytes."""
 
     size: int  # bytes
