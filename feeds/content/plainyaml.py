@@ -9,7 +9,7 @@ A property test holds both to the same values. Spec: https://yaml.org/spec/1.1/
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
 
 from feeds.content.yamltree import NEVER_READ, NULLS, Value
 
@@ -17,6 +17,7 @@ _MAX_DEPTH = 16  # far deeper than any field is, and less than `yamltree` allows
 # No indicator in front, no ` #` and no `: ` inside, no space behind: plain scalars (section 9.1.3), though not all there are.
 _LETTERS = r"""[\w ./~+(),;&'"!?=%@*$-]*"""
 _PLAIN = rf"[\w/.~]{_LETTERS}(?:(?::[\w/]|(?<! )#){_LETTERS})*(?<! )"
+_PLAIN_VALUE = re.compile(_PLAIN)
 _QUOTED = r'"[^"\\]*(?:\\["\\/][^"\\]*)*"'
 _LINE = re.compile(rf"( *)(- )?(?:([A-Za-z_][\w-]*):(?: |$))?(?:({_QUOTED})|({_PLAIN}))?")
 # What a parser refuses, or takes for the end of a line.
@@ -24,45 +25,67 @@ _ODD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\u
 # The bytes that no odd character has, but for the line ends U+2028 and U+2029, whose bytes are those of quotation marks too.
 _FINE = bytes([*b"\n", *range(0x20, 0x7F), *(code for code in range(0x80, 0x100) if code not in (0xC2, 0xED, 0xEF))])
 _ESCAPED = re.compile(r"\\(.)")
-_REPEATED_LENGTH = 36  # characters; most lines that short, such as `type: article`, stand in many files
+_REPEATED_LENGTH = 36  # characters
+_MOST_LINES = 4096
+_NO_COLUMN = -2
 
 _Block = dict[str, Value] | list[Value]
-_Line = tuple[int, bool, str, bool, str | None]  # indentation, whether it starts an item, key or "", whether it has a value, the value
 
 
-def scan(text: str) -> dict[str, Value] | None:  # noqa: PLR0912 - a state machine; calls would take half of its time
+# Of a line: its indentation where it is one more key of a mapping, else _NOWHERE; the key or ""; the value, and whether it has one;
+# the indentation of any line; whether it starts an item. A bare tuple, which is taken apart in half the time that one with names is.
+_Line = tuple[int, str, str | None, bool, int, bool]
+_NOWHERE = -1
+_NO_LINE: _Line = (_NOWHERE, "", None, False, _NOWHERE, False)  # of the part
+
+
+class _Lines(dict[str, _Line]):
+    """Lines and their meaning, worked out at the first look at each; the short ones, such as `type: article`, stand in many files."""
+
+    def __init__(self, meaning: Callable[[str], _Line]) -> None:
+        self._meaning = meaning
+
+    def __missing__(self, text: str) -> _Line:
+        line = self._meaning(text)
+        if len(text) <= _REPEATED_LENGTH and len(self) < _MOST_LINES:
+            self[text] = line
+        return line
+
+
+def scan(text: str) -> dict[str, Value] | None:  # noqa: PLR0912, PLR0915 - a state machine; calls would take half of its time
     """Return the values that `yamltree` finds in a text, or None where it takes a parser to tell."""
     if not text.endswith("\n") or _is_odd(text):
         return None
     root: dict[str, Value] = {}
     block: _Block = root
+    keys = root  # the block, where it is a mapping
     column = 0  # of the block
     outer: list[tuple[int, _Block]] = []  # the blocks around it, each with its column
     opened: str | None = None  # the key of the line before, where no value stands behind it
+    usual = 0  # where a line is one more key of `keys`: most are; _NO_COLUMN where there is more to be thought of
+    lines, heads = _LINES, _HEADS
     for line in text[:-1].split("\n"):
-        quoted = None
-        if line[-1:] != '"':
-            parsed = _repeated_line(line) if len(line) <= _REPEATED_LENGTH else _line(line)
-        else:
+        if line[-1:] == '"':
             # Without escapes the value is what stands between the quotes; what stands before it is the same in many files.
-            before, _, quoted = line.partition(': "')
-            parsed = _before_value(before) if len(before) <= _REPEATED_LENGTH and "\\" not in quoted and quoted.count('"') == 1 else None
-            if parsed is None:
-                parsed, quoted = _line(line), None
-        if parsed is None:
-            return None
-        indent, is_item, key, has_value, value = parsed
-        if quoted is not None:
-            has_value, value = True, quoted[:-1]
-        # Most lines are one more key of the same mapping; what follows is about those that are not.
-        if is_item or indent != column or opened is not None or not key or type(block) is list:
+            head, _, quoted = line.partition(': "')
+            if "\\" not in quoted and quoted.count('"') == 1:
+                key_column, key, value, has_value, indent, is_item = heads[head]
+                if value is not None:
+                    value = quoted[:-1]
+            else:
+                key_column, key, value, has_value, indent, is_item = lines[line]
+        else:
+            key_column, key, value, has_value, indent, is_item = lines[line]
+        if key_column != usual:
+            if indent < 0:
+                return None
             if not is_item and not key:
                 if has_value:
                     return None
                 continue
-            if opened is not None and type(block) is dict and (indent > column or (is_item and indent == column)):
+            if opened is not None and (indent > column or (is_item and indent == column)):
                 inner: _Block = [] if is_item else {}
-                block[opened] = inner
+                keys[opened] = inner
                 outer.append((column, block))
                 block, column = inner, indent
             opened = None
@@ -73,19 +96,25 @@ def scan(text: str) -> dict[str, Value] | None:  # noqa: PLR0912 - a state machi
             if is_item:
                 if type(block) is not list or not (key or has_value):
                     return None
+                usual = _NO_COLUMN
                 if not key:
                     if value is not None:
                         block.append(value)
                     continue
-                item: dict[str, Value] = {}
-                block.append(item)
+                keys = {}
+                block.append(keys)
                 outer.append((column, block))
-                block, column = item, indent + 2
-        if type(block) is not dict or key in block:
+                block, column = keys, indent + 2
+            elif type(block) is dict:
+                keys = block
+            else:
+                return None
+            usual = column
+        if key in keys:
             return None
-        block[key] = value
+        keys[key] = value
         if not has_value:
-            opened = key
+            opened, usual = key, _NO_COLUMN
     return root
 
 
@@ -100,21 +129,36 @@ def _is_odd(text: str) -> bool:
     return bool(suspicious) and _ODD.search(text) is not None
 
 
-def _line(line: str) -> _Line | None:
+def _line(line: str) -> _Line:
     found = _LINE.fullmatch(line)
     if found is None:
-        return None
+        return _NO_LINE
     spaces, dash, key, quoted, plain = found.groups()
+    indent, is_item = len(spaces), dash is not None
+    has_value = quoted is not None or plain is not None
     if key in NEVER_READ:
-        return None if quoted is None and plain is None else (len(spaces), dash is not None, key, True, None)
-    if quoted is None:
-        return len(spaces), dash is not None, key or "", plain is not None, None if plain in NULLS else plain
-    return len(spaces), dash is not None, key or "", True, _ESCAPED.sub(r"\1", quoted[1:-1]) if "\\" in quoted else quoted[1:-1]
+        return (_NOWHERE if is_item else indent, key, None, True, indent, is_item) if has_value else _NO_LINE
+    value = plain
+    if quoted is not None:
+        value = _ESCAPED.sub(r"\1", quoted[1:-1]) if "\\" in quoted else quoted[1:-1]
+    elif plain in NULLS:
+        value = None
+    return indent if key and not is_item else _NOWHERE, key or "", value, has_value, indent, is_item
 
 
-_repeated_line = lru_cache(maxsize=4096)(_line)
+def _head(text: str) -> _Line:
+    """Return the line that stands before a value in quotes, with another one; without where it is never read."""
+    return _line(f'{text}: ""')
 
 
-@lru_cache(maxsize=1024)
-def _before_value(text: str) -> _Line | None:
-    return _line(f"{text}:")
+def _any_line(text: str) -> _Line:
+    """Return the same as `_line`; of a long one, which nobody writes twice, only the value is looked at."""
+    head, _, value = text.partition(": ")
+    if len(text) <= _REPEATED_LENGTH or value in NULLS or _PLAIN_VALUE.fullmatch(value) is None:
+        return _line(text)
+    key_column, key, known, has_value, indent, is_item = _HEADS[head]
+    return key_column, key, None if known is None else value, has_value, indent, is_item
+
+
+_LINES = _Lines(_any_line)
+_HEADS = _Lines(_head)
