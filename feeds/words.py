@@ -8,7 +8,7 @@ characters and pairs; who looks for several characters finds texts that have eac
 import re
 import unicodedata
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
 # Thai and Lao, Burmese, Khmer, kana, Han with its extensions and compatibility forms, Hangul.
@@ -53,27 +53,26 @@ def _runs(text: str) -> list[str]:
 
 
 def indexed_words(text: str) -> tuple[str, ...]:
-    """Return every word by which a text is to be found, sorted, each once."""
-    words: set[str] = set()
-    # No word goes on over white space, however it is folded, and nearly all words stand in many texts.
-    for piece in set(text.split()):
-        words.update(_repeated_piece(piece) if len(piece) <= _REPEATED_LENGTH else _words_of(piece))
-    return tuple(sorted(words))
+    """Return every word by which a text is to be found, each once, in the order in which they come."""
+    pieces = text.split()  # no word goes on over white space, however it is folded
+    if max(map(len, pieces), default=0) > _REPEATED_LENGTH:
+        return tuple(dict.fromkeys(word for piece in pieces for word in _words_of_any(piece)))
+    return tuple(dict.fromkeys(chain.from_iterable(map(_repeated_piece, pieces))))
 
 
-def _words_of(text: str) -> tuple[str, ...]:
-    words: set[str] = set()
-    for run in _runs(text):
-        for piece in _WORD.findall(run):
-            if _IS_UNSPACED.match(piece):
-                words.update(piece)
-                words.update(_pairs(piece))
-            else:
-                words.update((piece, piece.rstrip("+#")))
-    return tuple({word[:_LONGEST] for word in words if word})
+def _words_of_any(piece: str) -> tuple[str, ...]:
+    return _repeated_piece(piece) if len(piece) <= _REPEATED_LENGTH else _words_of(piece)
 
 
-_repeated_piece = lru_cache(maxsize=16_384)(_words_of)
+def _words_of(piece: str) -> tuple[str, ...]:
+    words: list[str] = []
+    for run in _runs(piece):
+        for part in _WORD.findall(run):
+            words += (*part, *_pairs(part)) if _IS_UNSPACED.match(part) else (part, part.rstrip("+#"))
+    return tuple(dict.fromkeys(word[:_LONGEST] for word in words if word))
+
+
+_repeated_piece = lru_cache(maxsize=16_384)(_words_of)  # nearly all words stand in many texts
 
 
 def sought_words(text: str) -> tuple[str, ...]:

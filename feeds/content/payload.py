@@ -30,20 +30,20 @@ def spills(data: bytes, said: bytes) -> bool:
         return True
     payloads = _payloads(data)
     hidden = b" ".join(payloads)
-    # Every file has a payload. Most say nothing long with capitals in it, and hardly any payload is that long without one; few of
-    # the others share as much as a block with what is said: only there are all parts compared.
-    if spoken == spoken.lower() and _SHORTEST not in hidden.translate(_WITHOUT_CAPITALS):
-        return False
+    # Every file has a payload, and most say nothing long with capitals in it, while hardly any twelve letters of a payload go without.
+    if spoken == spoken.lower():
+        return any(part in spoken for part in _parts(_runs(hidden, _WITHOUT_CAPITALS)))
+    # Few of the others share as much as a block with what is said: only there are all parts compared.
     return _share_a_block(hidden, spoken) and not _parts(runs).isdisjoint(_parts(payloads))
 
 
-def _runs(text: bytes) -> list[bytes]:
-    """Return the runs of letters of the alphabet that are long enough to say something."""
+def _runs(text: bytes, letters: bytes = _LETTERS) -> list[bytes]:
+    """Return the runs of letters of an alphabet, a table of bytes, that are long enough to say something."""
     runs = []
-    letters = text.translate(_LETTERS) + b" "
+    marks = text.translate(letters) + b" "
     end = 0
-    while (start := letters.find(_SHORTEST, end)) >= 0:
-        end = letters.find(b" ", start)
+    while (start := marks.find(_SHORTEST, end)) >= 0:
+        end = marks.find(b" ", start)
         runs.append(text[start:end])
     return runs
 
