@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from feeds.content import frontmatter
 from feeds.content.plainyaml import line_of, scan
-from feeds.content.yamltree import YamlError, parse_mapping, values
+from feeds.content.yamlparser import parse_mapping
+from feeds.content.yamltree import YamlError, values
 
 from .conftest import REPOSITORY
 from .corpus import articles

@@ -54,7 +54,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
         """Return the 1-based lines where values stand (see `yamltree.line_of`)."""
         if self.is_plain and all(len(path) == 1 and path[0] in self.values for path in paths):
             return [plainyaml.line_of(self.text, str(path[0])) for path in paths]
-        tree = yamltree.parse_mapping(self.text)
+        tree = _parsed(self.text)
         return [yamltree.line_of(tree, path) for path in paths]
 
 
@@ -62,10 +62,16 @@ def read_mapping(text: str) -> Written:
     """Return what the mapping says that a YAML text is.
 
     Raises:
-        YamlError: see `yamltree.parse_mapping`.
+        YamlError: see `yamlparser.parse_mapping`.
     """
     found = plainyaml.scan(text)
-    return Written(text, yamltree.values(yamltree.parse_mapping(text)), False) if found is None else Written(text, found, True)
+    return Written(text, yamltree.values(_parsed(text)), False) if found is None else Written(text, found, True)
+
+
+def _parsed(text: str) -> yamltree.Mapping:
+    from feeds.content.yamlparser import parse_mapping  # noqa: PLC0415 - most refreshes read few files, and most files need no parser
+
+    return parse_mapping(text)
 
 
 def as_problems(complaints: list[Complaint], written: Written, first_line: int) -> tuple[Problem, ...]:

@@ -1,5 +1,5 @@
 """The YAML that programs write -> its values, without a parser. Knows a small part of YAML and never guesses: what is not plainly in
-that part is left to `yamltree`, which knows all of it.
+that part is left to `yamlparser`, which knows all of it.
 
 The part: block mappings and sequences of one-line values, indented with spaces, each line `key: value`, `key:`, `- value` or
 `- key: value`. Nearly all front matter is of this kind, and is read so in a quarter of the time that a parser's events take.
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from feeds.content.yamltree import NEVER_READ, NULLS, Value
 
-_MAX_DEPTH = 16  # far deeper than any field is, and less than `yamltree` allows
+_MAX_DEPTH = 16  # far deeper than any field is, and less than `yamlparser` allows
 # No indicator in front, no ` #` and no `: ` inside, no space behind: plain scalars (section 9.1.3), though not all there are.
 _LETTERS = r"""[\w ./~+(),;&'"!?=%@*$-]*"""
 _PLAIN = rf"[\w/.~]{_LETTERS}(?:(?::[\w/]|(?<! )#){_LETTERS})*(?<! )"
@@ -53,7 +53,7 @@ class _Lines(dict[str, _Line]):
 
 
 def scan(text: str) -> dict[str, Value] | None:  # noqa: PLR0912, PLR0915 - a state machine; calls would take half of its time
-    """Return the values that `yamltree` finds in a text, or None where it takes a parser to tell."""
+    """Return the values that `yamlparser` finds in a text, or None where it takes a parser to tell."""
     if not text.endswith("\n") or _is_odd(text):
         return None
     root: dict[str, Value] = {}

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.content.yamltree import Mapping, Node, Scalar, Sequence, YamlError, parse_mapping
+from feeds.content.yamlparser import parse_mapping
+from feeds.content.yamltree import Mapping, Node, Scalar, Sequence, YamlError
 
 
 def plain(node: Node) -> Any:
