@@ -11,13 +11,11 @@ import hashlib
 import ipaddress
 import re
 import stat
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from msgspec.structs import replace
 
 from feeds.errors import ConfigError
@@ -109,7 +107,7 @@ class Config:
         content = str(self.content_folder().resolve())
         digest = hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[:12]
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(content).name)
-        return f"sqlite:///{platformdirs.user_cache_path('feeds') / f'{name}-{digest}.sqlite3'}"
+        return f"sqlite:///{_cache_folder() / f'{name}-{digest}.sqlite3'}"
 
     @property
     def counts_folder(self) -> Path:
@@ -118,7 +116,7 @@ class Config:
         if file is not None:
             return Path(f"{file[2]}.counts")
         digest = hashlib.sha256(self.database_url.encode()).hexdigest()[:12]
-        return platformdirs.user_cache_path("feeds") / f"{digest}.counts"
+        return _cache_folder() / f"{digest}.counts"
 
     def content_folder(self) -> Path:
         """Return the folder of articles.
@@ -171,12 +169,20 @@ class Config:
         return hashlib.sha256(repr((_RENDERERS, replace(self.site("requested"), has_search=True))).encode()).hexdigest()
 
 
+def _cache_folder() -> Path:
+    import platformdirs  # noqa: PLC0415 - where no database is named only
+
+    return platformdirs.user_cache_path("feeds")
+
+
 def in_url(host: str) -> str:
     """Return how a host or address is written in a URL."""
     return f"[{host}]" if ":" in host else host
 
 
 def _read(path: Path, reasons: list[str]) -> Mapping[str, Any]:
+    import tomllib  # noqa: PLC0415 - where there is such a file only
+
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:

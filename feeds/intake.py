@@ -17,7 +17,7 @@ from feeds import reading
 from feeds.content import changes, folder
 from feeds.content.folder import FolderError, Scan, Unreadable
 from feeds.errors import MassLossError
-from feeds.model import EVERYTHING, FileFacts, FileReport, State
+from feeds.model import EVERYTHING, FileFacts, FileReport, Problem, State, TopicFacts
 from feeds.store.base import Refresh
 from feeds.store.prepared import Prepared
 
@@ -113,10 +113,8 @@ def take_in(
     refresh.forget(sorted(gone))
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
-        from feeds.content import topicdata  # noqa: PLC0415 - with a parser of YAML, which no worker that only answers needs
-
         try:
-            refresh.put_topics((topic.path, topic.facts, topic.problems) for topic in topicdata.load_topics(content))
+            refresh.put_topics(_topics(content))
         except OSError as error:
             troubles += (f"{folder.TOPIC_DATA}: can't be read: {error.strerror}; what was known of topics stays as it was",)
     if folder.identity(content) != identity:
@@ -136,6 +134,14 @@ def take_in(
         troubles,
         found.has_links,
     )
+
+
+def _topics(content: Path) -> Iterator[tuple[str, TopicFacts | None, tuple[Problem, ...]]]:
+    files = folder.topic_data_files(content)
+    if files:
+        from feeds.content.topicdata import load_topics  # noqa: PLC0415 - with all that reads files, which most refreshes do without
+
+        yield from ((topic.path, topic.facts, topic.problems) for topic in load_topics(files))
 
 
 def _refused(refresh: Refresh) -> Mapping[str, FileReport]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,6 +18,10 @@ from feeds.content.folder import Candidate
 from feeds.errors import FeedsError
 from feeds.model import FileFacts
 from feeds.store.prepared import Prepared, prepare
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
 
 _PR_SET_PDEATHSIG = 1
 _MAX_PROCESSES = 16
@@ -87,6 +88,8 @@ def _read_in_processes(candidates: Sequence[Candidate], known: Mapping[str, File
     A pool would not do: its processes share a pipe that this one holds open as well, so that the rest of an answer whose writer
     was killed is waited for for ever. Here each has its own, and its end is seen at once.
     """
+    import multiprocessing  # noqa: PLC0415 - most refreshes read few files
+
     import feeds.content.loader  # noqa: F401, PLC0415 - once, and not in each of them
 
     context = multiprocessing.get_context("fork")
@@ -114,6 +117,8 @@ def _read_in_processes(candidates: Sequence[Candidate], known: Mapping[str, File
 
 
 def _send_batches(sender: Connection, batches: Sequence[Sequence[Candidate]], known: Mapping[str, FileFacts]) -> None:
+    import ctypes  # noqa: PLC0415 - as above
+
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it would wait for ever for a parent that was killed to read
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the parent ends its readers
     gc.freeze()  # what was copied from the parent is not looked through again and again

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from feeds.content.changes import PARSERS, changed
-from feeds.content.folder import Candidate, scan
+from feeds.content.folder import Candidate, scan, topic_data_files
 from feeds.content.loader import LoadedFile, load
 from feeds.content.topicdata import LoadedTopic, load_topics
 from feeds.model import FileFacts, Level, Outcome, Problem, State, TopicFacts
@@ -106,7 +106,7 @@ def test_topics_are_loaded_by_file_name(content: Path) -> None:
     topics.mkdir(parents=True)
     (topics / "2-ai.yaml").write_text("_id: ai\nname: AI\n")
     (topics / "1-broken.yaml").write_text("name: [\n")
-    assert list(load_topics(content)) == [
+    assert list(load_topics(topic_data_files(content))) == [
         LoadedTopic("_data/topics/1-broken.yaml", None, (Problem("is no YAML: did not find expected node content", 2, level=Level.ERROR),)),
         LoadedTopic("_data/topics/2-ai.yaml", TopicFacts("ai", "AI"), ()),
     ]
@@ -117,7 +117,7 @@ def test_topic_that_cannot_be_read_says_so(content: Path) -> None:
     topics.mkdir(parents=True)
     (topics / "1.yaml").write_text("name: AI\n")
     (topics / "2.yaml").write_text("name: ML\n")
-    loaded = load_topics(content)
+    loaded = load_topics(topic_data_files(content))
     assert next(loaded) == LoadedTopic("_data/topics/1.yaml", TopicFacts("ai", "AI"), ())
     (topics / "2.yaml").unlink()
     (topics / "2.yaml").symlink_to("2.yaml")
@@ -126,4 +126,4 @@ def test_topic_that_cannot_be_read_says_so(content: Path) -> None:
 
 
 def test_site_without_topic_data_has_no_topics(content: Path) -> None:
-    assert list(load_topics(content)) == []
+    assert list(load_topics(topic_data_files(content))) == []

@@ -1,15 +1,20 @@
 """Markdown and HTML -> HTML that any reader may render. Knows the sanitiser; knows no front matter."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING
 
 import nh3
-from markdown_it import MarkdownIt
 
 from feeds import urls
 from feeds.text import without_control_characters
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
 _TAGS = nh3.ALLOWED_TAGS - {"area", "map", "article", "aside", "header", "footer", "nav", "hgroup"}
 _ATTRIBUTES = {
     "*": {"dir", "lang", "title"},
@@ -74,13 +79,21 @@ def html(source: str, *, is_html: bool, base_url: str) -> str | None:
 
 def _rendered(source: str) -> str:
     environment: dict[str, object] = {}
-    tokens = _MARKDOWN.parse(source, environment)
+    markdown = _markdown()
+    tokens = markdown.parse(source, environment)
     # A reference (`[a]: /long "text"`) is written once and repeated wherever it is used.
     inline = (child for token in tokens for child in token.children or ())
     if sum(len(str(value)) for child in inline for value in child.attrs.values()) > _MAX_CLEAN_LENGTH:
         raise ValueError(_GROWS)
-    rendered: str = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, environment)
+    rendered: str = markdown.renderer.render(tokens, markdown.options, environment)
     return rendered
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - most refreshes read few files, and few of those have a body of Markdown
+
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 def _depth(markup: str) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from feeds.content import filebytes, folder
+from feeds.content import filebytes
 from feeds.content.fields import Complaint, Fields, as_problems, read_mapping
 from feeds.content.folder import Candidate
 from feeds.content.frontmatter import MAX_BYTES
@@ -53,13 +52,9 @@ def parse_topic(data: bytes) -> tuple[TopicFacts | None, tuple[Problem, ...]]:
     return facts, as_problems(complaints, written, 1)
 
 
-def load_topics(content: Path) -> Iterator[LoadedTopic]:
-    """Yield what the site's `_data/topics` says, by file name.
-
-    Raises:
-        OSError: that folder is there and can't be read.
-    """
-    yield from map(_load_topic, folder.topic_data_files(content))
+def load_topics(candidates: Iterable[Candidate]) -> Iterator[LoadedTopic]:
+    """Yield what the files of the site's `_data/topics` say (see `folder.topic_data_files`)."""
+    yield from map(_load_topic, candidates)
 
 
 def _load_topic(candidate: Candidate) -> LoadedTopic:
