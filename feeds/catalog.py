@@ -250,7 +250,7 @@ def _shelf(view: Snapshot, kind: Kind) -> Shelf:
 def _list_page(view: Snapshot, address: PageAddress) -> ListPage:
     collections = view.collections(address.kind)
     numbers = _numbers(len(collections), _LISTED)
-    if address.month or address.number not in numbers:
+    if address.number not in numbers:
         raise NotFoundError(f"page {address.number} of all {address.kind}", [])
     start = (address.number - 1) * _LISTED
     return ListPage(

@@ -63,6 +63,8 @@ def page_of(kind: Kind, rest: str) -> PageAddress:
     slug = found["slug"] or ""
     if not found["month"] and (slug or not found["number"]):
         return PageAddress(kind, rest)  # `pages` is no page of a collection
+    if found["month"] and not slug and kind is not Kind.ALL:
+        return PageAddress(kind, rest)  # a collection can be called `2024-05`; lists have no months
     return PageAddress(kind, slug, found["month"] or "", int(found["number"] or 1))
 
 

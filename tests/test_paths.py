@@ -59,6 +59,8 @@ def test_page_of_a_collection_is_at(kind: Kind, slug: str, path: str) -> None:
         (PageAddress(Kind.PROVIDER, number=2), "/providers/pages/2/"),
         (PageAddress(Kind.TOPIC, "ai", "2024-05", 12), "/topics/ai/2024-05/12/"),
         (PageAddress(Kind.TOPIC, "pages"), "/topics/pages/"),
+        (PageAddress(Kind.TOPIC, "2024-05"), "/topics/2024-05/"),
+        (PageAddress(Kind.TOPIC, "2024-05", "2024-05"), "/topics/2024-05/2024-05/"),
         (PageAddress(Kind.TOPIC, "a/pages/2"), "/topics/a/pages/2/"),
         (PageAddress(Kind.TOPIC, "a/2024-13"), "/topics/a/2024-13/"),
     ],
