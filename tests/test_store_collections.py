@@ -324,6 +324,16 @@ def test_collections_of_other_kinds_are_found_too(store: Store, kind: Kind, slug
     assert slug_for(store, slug, Kind.TOPIC) is None
 
 
+@pytest.mark.parametrize(
+    ("spelling", "domain"),
+    [("www.example.com", "example.com"), ("WWW.Example.com.", "example.com"), ("bücher.example", "xn--bcher-kva.example")],
+)
+def test_provider_is_found_by_any_spelling_of_its_domain(store: Store, spelling: str, domain: str) -> None:
+    refresh(store, NOON, good(provider=Provider("Somebody", domain)))
+
+    assert slug_for(store, spelling, Kind.PROVIDER) == domain
+
+
 def test_months_of_a_collection_are_counted_the_latest_first(store: Store) -> None:
     moments = [
         datetime(year, month, day, 23, 59, 59, tzinfo=UTC)

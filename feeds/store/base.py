@@ -56,7 +56,10 @@ class Snapshot(Protocol):
         """Return every collection of a kind that is in the site's data or was ever shown, by folded name."""
 
     def slug_for(self, kind: Kind, spelling: str) -> str | None:
-        """Return the slug of the collection whose folded name, slug in other case or former slug this is."""
+        """Return the slug of the collection whose folded name, slug in other case or former slug this is.
+
+        Providers go by their domain, with or without `www.`.
+        """
 
     def articles(self, query: ArticleQuery) -> tuple[ListedArticle, ...]:
         """Return the shown articles that match, latest listing first, ties by id, at most `query.limit`.

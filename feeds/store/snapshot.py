@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
@@ -11,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select
 
+from feeds import urls
 from feeds.identity import fold, identity_key
 from feeds.model import (
     Article,
@@ -117,7 +119,7 @@ class SqlSnapshot:
         return visible(columns, self._now)
 
     def slug_for(self, kind: Kind, spelling: str) -> str | None:
-        folded = fold(spelling)
+        folded = _known_as(kind, spelling)
         near = (
             select(collections.c.slug)
             .where(collections.c.kind == kind, or_(collections.c.folded == folded, collections.c.slug == folded), self._exists())
@@ -339,6 +341,14 @@ class SqlSnapshot:
     def topic_problems(self) -> tuple[tuple[str, Problem], ...]:
         found = self._connection.execute(topic_files.select().order_by(topic_files.c.path))
         return tuple((row.path, problem) for row in found for problem in rows.problems(row.problems))
+
+
+def _known_as(kind: Kind, spelling: str) -> str:
+    """Return the folded name that a spelling stands for; providers go by their domain, whatever that is written like."""
+    if kind is Kind.PROVIDER:
+        with suppress(ValueError):
+            return urls.domain(spelling)
+    return fold(spelling)
 
 
 def modification_time(modified_at: int, settings_at: int, turned: int, last_turn_at: int) -> int:
