@@ -17,7 +17,7 @@ from feeds.errors import NotFoundError, NotReadyError, RequestError
 from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, Feed, FeedAddress, FeedLinks, Outline, RelatedOption, Site, Subscriptions
 from feeds.history import Chapter
 from feeds.identity import feed_id, fold
-from feeds.model import Article, Choice, Collection, Image, Kind, Label, Link, ListedArticle, Related, Slice
+from feeds.model import Article, Choice, Collection, Image, Kind, Label, Link, ListedArticle, Related, Slice, TopicFacts
 from feeds.render.entry import picture
 from feeds.store.base import Snapshot
 
@@ -251,11 +251,19 @@ def _site_picture(site: Site) -> Image | None:
 
 
 def _parent(view: Snapshot, collection: Collection) -> Label | None:
+    # Of the site's data alone: a topic of articles can appear without any change of this collection, which would keep its time.
     if collection.facts is None or collection.facts.parent is None:
         return None
-    slug = view.slug_for(Kind.TOPIC, collection.facts.parent)
-    parent = None if slug is None or slug == collection.slug else view.collection(Kind.TOPIC, slug)
-    return None if parent is None else Label(parent.slug, parent.name)
+    facts = view.topic_facts()
+    above = parents(facts).get(collection.slug)
+    return next((Label(one.slug, one.name) for one in facts if one.slug == above), None)
+
+
+def parents(facts: Sequence[TopicFacts]) -> Mapping[str, str]:
+    """Return the slug of the topic above each that has one in the site's data."""
+    by_name = {form: one.slug for one in facts for form in (one.slug, fold(one.name))}
+    found = ((one.slug, by_name.get(fold(one.parent))) for one in facts if one.parent is not None)
+    return {slug: parent for slug, parent in found if parent is not None and parent != slug}
 
 
 def _with_related(view: Snapshot, articles: tuple[ListedArticle, ...]) -> tuple[ListedArticle, ...]:

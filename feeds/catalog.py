@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from feeds import assembly, paths
 from feeds.errors import NotFoundError
 from feeds.feed import Feed, FeedAddress, FeedOptions, PageAddress, Site
-from feeds.identity import fold
 from feeds.model import ArticleQuery, Collection, Image, Kind, Label, ListedArticle, Month, Slice, TopicFacts
 from feeds.render import FORMATS
 from feeds.store.base import Snapshot
@@ -133,7 +132,7 @@ def page(view: Snapshot, address: PageAddress, site: Site) -> AnyPage:
     if address == PageAddress():
         return replace(shown, front=_front(view, months, moment))
     facts = view.topic_facts() if address.kind is Kind.TOPIC else ()
-    parents = _parents(facts)
+    parents = assembly.parents(facts)
     below = tuple(Label(one.slug, one.name) for one in facts if parents.get(one.slug) == address.slug)
     return replace(
         shown,
@@ -259,13 +258,6 @@ def _list_page(view: Snapshot, address: PageAddress) -> ListPage:
         replace(address, number=address.number - 1) if address.number > 1 else None,
         replace(address, number=address.number + 1) if address.number < numbers[-1] else None,
     )
-
-
-def _parents(facts: Sequence[TopicFacts]) -> Mapping[str, str]:
-    """Return the slug of the topic above each that has one in the site's data."""
-    by_name = {form: one.slug for one in facts for form in (one.slug, fold(one.name))}
-    found = ((one.slug, by_name.get(fold(one.parent))) for one in facts if one.parent is not None)
-    return {slug: parent for slug, parent in found if parent is not None and parent != slug}
 
 
 def _above(slug: str, facts: Sequence[TopicFacts], parents: Mapping[str, str]) -> tuple[Label, ...]:

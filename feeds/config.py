@@ -27,7 +27,7 @@ ENVIRONMENT_PREFIX = "FEEDS_"
 CONFIG_FILE = "feeds.toml"
 _CONFIG_VARIABLE = "FEEDS_CONFIG"
 # What the bytes of feeds depend on besides settings and index; raise it with every change of a renderer.
-_RENDERERS = 2
+_RENDERERS = 3
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 LOOPBACK_NETWORKS: Networks = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 

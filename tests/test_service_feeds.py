@@ -109,6 +109,15 @@ def test_topic_whose_parent_is_itself_or_unknown_has_none(service: FeedService, 
     assert "parent" not in read(service, FeedAddress(Kind.TOPIC, "vision"))["_feed"]
 
 
+def test_feed_does_not_change_by_itself_when_a_topic_with_the_name_of_its_parent_appears(service: FeedService, content: Path) -> None:
+    write_topic(content, "vision", name="Vision", parent="Robots")
+    write_article(content, topics=["Robots"], publishedDateTime=f"{NOON + HOUR:%Y-%m-%dT%H:%M:%SZ}")
+    service.refresh(content, FINGERPRINT, NOON)
+
+    before, after = (service.document(FeedAddress(Kind.TOPIC, "vision"), "json", SITE, now) for now in (NOON, NOON + HOUR))
+    assert after == before
+
+
 def test_provider_is_pictured_as_its_newest_article_has_it(service: FeedService, content: Path) -> None:
     for name, day in (("new", 17), ("old", 16)):
         provider = {"name": "Times", "domain": "example.com", "images": [{"url": f"https://example.com/{name}.png"}]}
