@@ -32,6 +32,7 @@ from feeds.model import ArticleQuery, Kind
 from feeds.service import FeedService
 from feeds.store.sql import IN_MEMORY, open_store
 from tests.benchmarks.generators import ENTRIES, Generator, Shown, hugo, pelican
+from tests.benchmarks.measuring import compile_as_pip_does
 from tests.corpus import write_corpus
 
 _BIN = Path(sys.executable).parent
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for the made-up sites, to be used again")
     parser.add_argument("--only", nargs="+", choices=["lean", "whole", "Hugo", "Pelican"], default=["lean", "whole", "Hugo", "Pelican"])
     given = parser.parse_args()
+    compile_as_pip_does()
     print(
         f"{'files':>7} {'':8} {'anew s':>8} {'/ Hugo':>8} {'/ Pelican':>10} {'1 new s':>8} {'/ Hugo':>8} {'/ Pelican':>10} {'written':>8}"
     )

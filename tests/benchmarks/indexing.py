@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.measuring import processes, pss_mb
+from tests.benchmarks.measuring import compile_as_pip_does, processes, pss_mb
 from tests.corpus import write_corpus
 
 _PAUSE_SECONDS = 0.05
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="folder for the made-up sites, to be used again")
     given = parser.parse_args()
+    compile_as_pip_does()
     print(f"{'files':>8} {'plain s':>9} {'cold s':>9} {'same s':>9} {'1 new s':>9} {'cold/pl.':>9} {'peak MB':>9} {'index MB':>9}")
     with tempfile.TemporaryDirectory() as scratch:
         for size in given.sizes:

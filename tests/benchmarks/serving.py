@@ -23,7 +23,7 @@ from statistics import median
 
 from feeds.config import Config
 from tests.benchmarks import servers
-from tests.benchmarks.measuring import Sample, first_answer_seconds, load, middle, processes, pss_mb, require
+from tests.benchmarks.measuring import Sample, compile_as_pip_does, first_answer_seconds, load, middle, processes, pss_mb, require
 from tests.benchmarks.sites import indexed_site
 from tests.processes import Program, free_port
 
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5, help="starts of each to measure; 0: none")
     parser.add_argument("--keep", type=Path, help="folder for the made-up site, to be used again")
     given = parser.parse_args()
+    compile_as_pip_does()
     require("wrk", "nginx")
     if importlib.util.find_spec("django") is None:
         sys.exit("missing: Django; pip install -e '.[test,benchmark]'")
