@@ -313,6 +313,7 @@ def test_one_makes_the_index_anew_and_the_others_leave_it_to_it(file: Path, cont
 
 def test_refresh_of_what_is_left_of_a_damaged_index_is_waited_for(store: Store, file: Path, content: Path) -> None:
     """Who refreshes it has not met the damage, which somebody else did."""
+    FeedService(store).refresh(content, FINGERPRINT, NOON)
     other = open_store(f"sqlite:///{file}")
     with store.refreshing(NOON) as refreshing:
         mending.note(file, "a broken page")

@@ -36,6 +36,16 @@ class WordIndex(Protocol):
         """Return the condition that one article has all of the words: for where few are asked about."""
 
 
+class Filling(Protocol):
+    """A new index beside one that was never filled; unless it is accepted, nothing comes of it."""
+
+    def connection(self) -> AbstractContextManager[Connection]:
+        """Open the one transaction that makes its tables and fills it; leaving it commits."""
+
+    def accept(self) -> None:
+        """Put the new one in the place of the other one."""
+
+
 class Rebuilding(Protocol):
     """An index that is made anew beside a damaged one; unless it is accepted, nothing comes of it."""
 
@@ -75,6 +85,9 @@ class Database(Protocol):
         Raises:
             IndexBusyError: another process has it.
         """
+
+    def filling(self) -> AbstractContextManager[Filling | None]:
+        """Open what takes a first filling better than the tables do; None where nothing does. It is only for who is in `refreshing`."""
 
     def rebuilding(self) -> AbstractContextManager[Rebuilding] | None:
         """Open what makes a damaged index anew, which one process does at a time; None where none was noticed to be damaged.

@@ -12,7 +12,7 @@ from pathlib import Path
 from feeds.errors import IndexBusyError, StoreError
 
 _KEPT = 3  # damaged files; older ones make room
-_BESIDE = ("", "-wal", "-shm")  # what SQLite has for one database
+_LOGS = ("-wal", "-shm")  # what SQLite has beside a database
 
 Identity = tuple[int, int]
 
@@ -90,7 +90,7 @@ def replace(file: Path, new: Path) -> Path:
     for _, oldest in kept[: max(0, len(kept) - _KEPT + 1)]:
         remove(oldest)
     aside = file.with_name(f"{file.name}.damaged-{kept[-1][0] + 1 if kept else 1}")
-    for suffix in _BESIDE[1:]:  # first, because a new database would take them for its own
+    for suffix in _LOGS:  # first, because a new database would take them for its own
         with suppress(FileNotFoundError):
             Path(f"{file}{suffix}").rename(f"{aside}{suffix}")
     aside.hardlink_to(file)
@@ -105,5 +105,12 @@ def _numbered(file: Path) -> re.Pattern[str]:
 
 def remove(database: Path) -> None:
     """Remove a database file and what is beside it, as far as there is any."""
-    for suffix in _BESIDE:
+    database.unlink(missing_ok=True)
+    remove_beside(database)
+
+
+def remove_beside(database: Path) -> None:
+    """Remove what SQLite has beside a database file, and the word that it is damaged."""
+    for suffix in _LOGS:
         Path(f"{database}{suffix}").unlink(missing_ok=True)
+    _notice(database).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Integer, Select, Text, column, create_engine, event, inspect, select, table
@@ -147,6 +147,9 @@ class PostgresDatabase:
             yield connection
             if connection.in_transaction():
                 _settle(connection)
+
+    def filling(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def rebuilding(self) -> None:
         """Leave what is damaged to who keeps the server and its backups."""

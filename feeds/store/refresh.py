@@ -60,8 +60,8 @@ class SqlRefresh:
         self._moment = now
         self._now = rows.seconds(now)
         self._meta = {row.name: row.value for row in connection.execute(meta.select())}
-        self._is_first = "refreshed_at" not in self._meta
-        self._all_are_old = self._is_first or self._meta.get(SALVAGED) == SALVAGED_IN_PART
+        self.is_first = "refreshed_at" not in self._meta
+        self._all_are_old = self.is_first or self._meta.get(SALVAGED) == SALVAGED_IN_PART
         self._book = CollectionBook(connection, self._now, int(self._meta.get("settings_at", "0")))
         self._next_id = (connection.execute(select(func.max(files.c.id))).scalar() or 0) + 1
         self._unsettled: set[str] = set()  # keys of identities whose spans are to be found
@@ -94,7 +94,7 @@ class SqlRefresh:
         return known
 
     def knows_all(self) -> bool:
-        return not self._is_first and SALVAGED not in self._meta
+        return not self.is_first and SALVAGED not in self._meta
 
     def article_count(self) -> int:
         return self._connection.execute(select(func.count()).select_from(articles)).scalar_one()
@@ -117,15 +117,15 @@ class SqlRefresh:
         self._connection.execute(moved.values(size=facts.size, modified_ns=facts.modified_ns))
 
     def remember(self, listed: Mapping[str, int]) -> None:
-        if self._is_first:
+        if self.is_first:
             self._all_are_old = False
             bulk.insert(self._connection, listings, list(listed.items()))
 
     def put(self, loaded: Iterable[tuple[FileFacts, Prepared]]) -> None:
-        if self._is_first and not self._indexes_to_make:
+        if self.is_first and not self._indexes_to_make:
             self._indexes_to_make = bulk.drop_indexes(self._connection)
         for batch in _in_batches(loaded):
-            known = {} if self._is_first else self._known([prepared.path for _, prepared in batch])
+            known = {} if self.is_first else self._known([prepared.path for _, prepared in batch])
             self._put_batch([(facts, prepared, known.get(prepared.path)) for facts, prepared in batch])
 
     def _known(self, paths: list[str]) -> dict[str, rows.Row]:
@@ -155,7 +155,7 @@ class SqlRefresh:
             if article is not None:
                 new.append(_New(file_id, article, labels, belongs, self._first_span(article)))
         self._drop(dropped)
-        if not self._is_first:
+        if not self.is_first:
             self._delete(files, "id", [row[0] for row in file_rows])
         bulk.insert(self._connection, files, file_rows)
         self._put_articles(new)
@@ -195,7 +195,7 @@ class SqlRefresh:
         In a new index nearly all are the only ones of their identity, and it is known at once. The others are settled, as if
         nothing had been known.
         """
-        if not self._is_first or not self._all_are_old or article.key in self._settled:
+        if not self.is_first or not self._all_are_old or article.key in self._settled:
             self._unsettled.add(article.key)
             return NEVER
         self._settled.add(article.key)
@@ -273,7 +273,7 @@ class SqlRefresh:
             self._words.forget(self._connection)
         same_settings = fingerprint in (None, self._meta.get("fingerprint"))
         facts_changed = self._book.finish()
-        changed = self._is_first or self._wrote or facts_changed or not same_settings or self._book.has_turned or self._is_another_month()
+        changed = self.is_first or self._wrote or facts_changed or not same_settings or self._book.has_turned or self._is_another_month()
         if facts_changed or not same_settings:
             self._set_meta(settings_at=str(max(self._now, self._book.modified_before + 1)))
         if changed:

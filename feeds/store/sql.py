@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from feeds.errors import IndexAwayError, IndexBusyError, IndexDamagedError, Stor
 from feeds.model import FileFacts
 from feeds.store import rows, sqlite
 from feeds.store.base import Mark
-from feeds.store.database import Database, Rebuilding
+from feeds.store.database import Database, Filling, Rebuilding
 from feeds.store.schema import is_current, marks, migrate
 from feeds.store.snapshot import SqlSnapshot
 
@@ -144,11 +144,28 @@ class SqlStore:
         self.prepare()  # another one may have taken its place
         with self._database.refreshing() as connection:
             refresh = SqlRefresh(connection, self._database.words, now)
+            with self._database.filling() if refresh.is_first else nullcontext() as made:
+                if made is not None:
+                    with self._filling(made, now) as first:
+                        yield first
+                    return
+                yield refresh
+                if refresh.abandoned:
+                    connection.rollback()
+                else:
+                    refresh.make_indexes()
+
+    @contextmanager
+    def _filling(self, made: Filling, now: datetime) -> Iterator[SqlRefresh]:
+        from feeds.store.refresh import SqlRefresh  # noqa: PLC0415 - as above
+
+        with made.connection() as connection:
+            migrate(connection, self._database.words)
+            refresh = SqlRefresh(connection, self._database.words, now)
             yield refresh
-            if refresh.abandoned:
-                connection.rollback()
-            else:
-                refresh.make_indexes()
+            refresh.make_indexes()
+        if not refresh.abandoned:
+            made.accept()
 
     @contextmanager
     def _rebuilding(self, rebuilding: AbstractContextManager[Rebuilding], now: datetime) -> Iterator[SqlRefresh]:

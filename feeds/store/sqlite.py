@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
 from feeds.store import mending
-from feeds.store.sqlitefile import BUSY_SECONDS, READING_KIB, engine_of, is_empty
+from feeds.store.filling import Filling
+from feeds.store.sqlitefile import BUSY_SECONDS, READING_KIB, WRITING_KIB, engine_of, is_empty, set_pragma
 
 if TYPE_CHECKING:
     from feeds.store.salvage import Salvage
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 DRIVERS = ("sqlite", "sqlite+pysqlite")
 _log = logging.getLogger("feeds")
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_WRITING_KIB = 16_000  # a refresh changes pages all over the file, and each is to be written once
 _INDEX = table("word_index", column("rowid", Integer))
 
 
@@ -114,7 +114,19 @@ class SqliteDatabase:
     def _forget_overwritten(self) -> None:
         """Empty the write-ahead log, which still holds what a takedown overwrote; where a reader needs it, the next refresh does."""
         with self._engine.connect() as connection, _busy_timeout(connection, 0):
-            _pragma(connection, "wal_checkpoint(TRUNCATE)")
+            set_pragma(connection, "wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def filling(self) -> Iterator[Filling | None]:
+        try:
+            filling = None if self._file is None else Filling(self._file)
+        except OSError:  # then it is filled where it is
+            filling = None
+        try:
+            yield filling
+        finally:
+            if filling is not None:
+                filling.close()
 
     def rebuilding(self) -> AbstractContextManager[_Rebuilding] | None:
         return None if self._file is None or mending.noted(self._file) is None else self._rebuilding(self._file)
@@ -221,22 +233,17 @@ class _Rebuilding:
 
 @contextmanager
 def _busy_timeout(connection: Connection, seconds: int) -> Iterator[None]:
-    _pragma(connection, f"busy_timeout={seconds * 1000}")
+    set_pragma(connection, f"busy_timeout={seconds * 1000}")
     try:
         yield
     finally:
-        _pragma(connection, f"busy_timeout={BUSY_SECONDS * 1000}")
+        set_pragma(connection, f"busy_timeout={BUSY_SECONDS * 1000}")
 
 
 @contextmanager
 def _room_to_write(connection: Connection) -> Iterator[None]:
-    _pragma(connection, f"cache_size=-{_WRITING_KIB}")
+    set_pragma(connection, f"cache_size=-{WRITING_KIB}")
     try:
         yield
     finally:
-        _pragma(connection, f"cache_size=-{READING_KIB}")
-
-
-def _pragma(connection: Connection, pragma: str) -> None:
-    """Set a pragma outside any transaction: SQLAlchemy would begin one."""
-    connection.connection.cursor().execute(f"PRAGMA {pragma}")
+        set_pragma(connection, f"cache_size=-{READING_KIB}")

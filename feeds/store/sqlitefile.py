@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, StaticPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from feeds.errors import StoreError
 
 _PAGE_BYTES = 8192  # three articles; of smaller pages a third stays empty
 READING_KIB = 2000  # of pages that each connection keeps; the system keeps them, too, once for all processes
+WRITING_KIB = 16_000  # a refresh changes pages all over the file, and each is to be written once
 BUSY_SECONDS = 10  # how long a reader waits where the database itself makes it wait
 _PAUSE_SECONDS = 0.02
 _PLAIN = 2  # facts about the place of a file that has a log, or can get one
@@ -75,6 +76,11 @@ def engine_of(url: URL, file: Path | None) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def set_pragma(connection: Connection, pragma: str) -> None:
+    """Set a pragma outside any transaction: SQLAlchemy would begin one."""
+    connection.connection.cursor().execute(f"PRAGMA {pragma}")
 
 
 def _place(file: Path) -> tuple[int, ...] | None:
