@@ -5,6 +5,7 @@ Knows the grammar; knows no path and no index. Unknown parameters are ignored, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from feeds.words import sought_words
 _MAX_CHOICES = 20
 _MAX_SOUGHT = 200  # characters
 _MAX_NUMBER = 10**9
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _KINDS = {"topic": Kind.TOPIC, "provider": Kind.PROVIDER, "category": Kind.CATEGORY, "type": Kind.TYPE}
 NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -141,8 +143,8 @@ def _number(parameters: Parameters, name: str) -> int | None:
 def _day(parameters: Parameters, name: str) -> date | None:
     given = _single(parameters, name)
     try:
-        if given is not None and len(given) != len("2024-05-17"):
-            raise ValueError
+        if given is not None and not _DAY.fullmatch(given):
+            raise ValueError  # Python also reads 20240517 and 2024-W20-5
         return None if given is None else date.fromisoformat(given)
     except ValueError:
         raise RequestError(name, "has to be a day such as 2024-05-17") from None

@@ -64,6 +64,7 @@ def test_parameters_mean(query: str, part: Slice) -> None:
         ("since=yesterday", "since", "has to be a day such as 2024-05-17"),
         ("until=2024-02-30", "until", "has to be a day such as 2024-05-17"),
         ("since=20240517", "since", "has to be a day such as 2024-05-17"),
+        ("since=2024-W20-5", "since", "has to be a day such as 2024-05-17"),
         ("since=2024-05-18&until=2024-05-17", "until", "is before since"),
         ("sort=date", "sort", "has to be one of heat, quality"),
     ],
