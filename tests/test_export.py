@@ -276,6 +276,18 @@ def test_file_that_somebody_changed_stays_when_it_has_no_place_any_more(
     assert (out / "topics" / "law" / "2023-01.rss").read_text() == "mine"
 
 
+def test_folder_in_place_of_a_file_stays_when_it_has_no_place_any_more(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    (out / "topics" / "law" / "2023-01.rss").unlink()
+    (out / "topics" / "law" / "2023-01.rss").mkdir()
+    (content / "old.md").unlink()
+    assert export(service, store, content, out, order, NOON + SECOND).left == ("topics/law/2023-01.rss",)
+    assert (out / "topics" / "law" / "2023-01.rss").is_dir()
+
+
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"<rss"), lambda path: path.write_bytes(b"")])
 def test_damaged_file_is_written_anew(
     service: FeedService, store: Store, content: Path, out: Path, order: Order, damage: Callable[[Path], object]
@@ -400,6 +412,14 @@ def test_damaged_manifest_is_refused_until_forced(
         export(service, store, content, out, order)
     export(service, store, content, out, replace(order, force=True))
     assert files(out) == before
+
+
+def test_folder_in_place_of_the_manifest_is_an_error(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
+    (out / MANIFEST).mkdir()
+    with pytest.raises(ExportError, match="holds no export"):
+        export(service, store, content, out, order)
+    with pytest.raises(ExportError, match="can't be written: Is a directory"):
+        export(service, store, content, out, replace(order, force=True))
 
 
 def test_file_in_the_way_is_refused_until_forced(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:

@@ -220,7 +220,8 @@ class Export:
                 if place in ours:
                     continue
                 body = self._tree.read(place) if place == path and record is not None else None
-                if body is not None and record is not None and manifests.digest(body) != record.digest:
+                is_changed = body is not None and record is not None and manifests.digest(body) != record.digest
+                if is_changed or self._tree.is_folder(place):
                     left.append(place)
                 elif self._tree.exists(place):
                     self._tree.remove(place)

@@ -50,6 +50,11 @@ class Tree:
         """Whether there is anything at a path, a link to nowhere included."""
         return os.path.lexists(self.root / path)
 
+    def is_folder(self, path: str) -> bool:
+        """Whether there is a folder at a path; a link to one is none."""
+        place = self.root / path
+        return place.is_dir() and not place.is_symlink()
+
     def size(self, path: str) -> int | None:
         """Return the size of a file, None where there is none."""
         try:
@@ -64,8 +69,11 @@ class Tree:
             descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
         with open(descriptor, "rb") as stream:
-            return stream.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+            return stream.read()
 
     def put(self, path: str, body: bytes) -> bool:
         """Make a file have these bytes; return whether it had others, or was not there.
