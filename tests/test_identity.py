@@ -25,6 +25,7 @@ SLUG = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
         ("https://news.example/a?id=7&page=1", "urn:uuid:44baae70-bdb0-5a50-bd04-1dca27269ad2"),
         ("http://news.example:8080/a", "urn:uuid:f95d9483-0987-5c53-864b-0f98e187a306"),
         ("https://新闻.example/机器人", "urn:uuid:09cfff54-6d5c-5537-988e-0bb16bc0591f"),
+        ("https://news.example/a?", "urn:uuid:04480b94-963f-580f-a701-67a4516ecd05"),  # there is no query
         ("https://news.example/a//", "urn:uuid:e3635c75-cf00-5609-8bcf-dae7e244d04d"),
     ],
 )
