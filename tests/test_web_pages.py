@@ -309,7 +309,17 @@ def test_chart_has_two_years_at_least_and_five_at_most(long: FlaskClient, config
 
 @pytest.mark.parametrize(
     "url",
-    ["/topics/ai/2024-03/", "/topics/ai/2024-04/3/", "/topics/ai/2024-13/", "/2023-01/", "/2024-05/9/", "/topics/pages/2/", "/2024-99/"],
+    [
+        "/topics/ai/2024-03/",
+        "/topics/ai/2024-04/3/",
+        "/topics/ai/2024-13/",
+        "/2023-01/",
+        "/2024-05/9/",
+        "/2024-05/1/",
+        "/2024-05/02/",
+        "/topics/pages/2/",
+        "/2024-99/",
+    ],
 )
 def test_what_has_no_articles_is_no_page(long: FlaskClient, url: str) -> None:
     assert long.get(url).status_code == 404

@@ -99,9 +99,9 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
         return page(PageAddress())
 
     @app.get("/<month:month>/", strict_slashes=False)
-    @app.get("/<month:month>/<int:number>/", strict_slashes=False)
-    def site_month(month: str, number: int = 1) -> Response:
-        return page(paths.page_of(Kind.ALL, f"{month}/{number}" if number != 1 else month))
+    @app.get("/<month:month>/<string:number>/", strict_slashes=False)
+    def site_month(month: str, number: str = "") -> Response:
+        return page(paths.page_of(Kind.ALL, f"{month}/{number}" if number else month))
 
     @app.get("/<string:part>.<string:extension>")
     def site_feed(part: str, extension: str) -> Response:
