@@ -5,6 +5,8 @@ A lock on a table holds requests and refreshes where they are, for as long as a 
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -79,7 +81,21 @@ def test_requests_that_run_are_answered_whole_and_new_ones_refused(
         assert ended.result() == 0
         wait_for(lambda: not program.has_processes())
     assert [(answer.status, len(feedparser.parse(answer.body).entries)) for answer in answers] == [(200, 30)] * 2
-    assert "Traceback" not in program.output()
+    assert program.output().endswith("\nStop with Ctrl+C.\n")  # nobody was killed
+
+
+def test_worker_hears_of_its_end_in_its_first_moment(content: Path, tmp_path: Path) -> None:
+    write_article(content, "a")
+    port = free_port()
+    command = [sys.executable, "-m", "feeds", "serve", str(content), "--port", str(port), "--refresh-seconds", "0"]
+    with running(command, port, tmp_path) as program:
+        children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children")
+        while not (workers := children.read_text().split()):
+            assert program.process.poll() is None
+        os.kill(int(workers[0]), signal.SIGTERM)
+        program.wait_until_ready()  # thanks to another one
+        assert workers[0] not in children.read_text().split()
+        assert program.stop() == 0
 
 
 def test_refresh_that_runs_ends_with_the_server_and_the_next_one_does_it(content: Path, database: str, tmp_path: Path) -> None:
