@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import multiprocessing
@@ -10,21 +9,17 @@ import os
 import signal
 import socket
 import sys
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from feeds import paths
+from feeds import paths, worker
 from feeds.clock import now
 from feeds.config import LOOPBACK_HOSTS, Config, in_url
 from feeds.errors import ConfigError, FeedsError, IndexBusyError
@@ -37,19 +32,14 @@ from feeds.render import FORMATS
 from feeds.reporting import log_news, summary
 from feeds.service import FeedService
 from feeds.store.sql import connect_store, open_store
-from feeds.web import create_app
 
 _LISTED_TOPICS = 20
 _TICK_SECONDS = 0.5
 THREADS = 16  # of each worker: more than may be making answers or waiting for that (see `web.admission`)
-_PATIENCE_SECONDS = 9  # of a worker that was told to end with what it still answers; containers are killed after ten
 CONNECTIONS = 512  # of each worker, each of which is an open file; more wait in its queue
 # Of each connection, with nothing asked. Whoever says nothing for so long, or a word at a time, makes room for others.
 _SILENCE_MILLISECONDS = 5_000
 _LONGEST_REQUEST = 32 * 1024  # bytes, without a body; as other servers have it, and it is memory of each connection
-_ENDING = {signal.SIGINT, signal.SIGTERM}
-_M_ARENA_MAX = -8  # of mallopt(3)
-_HEAPS = 2  # of each worker: Python's threads take turns anyway
 _GRANIAN_LOGGING = {"loggers": {"_granian": {"propagate": True}}}  # what granian says goes where everything else goes
 
 
@@ -73,7 +63,7 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
     # It says that there are more threads than processors, which is on purpose: most of them wait.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     gc.freeze()  # a collection in a worker would write to every object, and so copy the memory that the workers share
-    _keep_signals_across_forks()
+    worker.keep_signals_across_forks()
     server = Granian(
         "feeds",
         address=address,
@@ -89,10 +79,10 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,
         # No `workers_kill_timeout`: two threads would wait for the end of each worker, and the one that comes too late
-        # says that it has to be killed, and kills whoever has its number by now. A worker ends itself (`_end_when_told`).
+        # says that it has to be killed, and kills whoever has its number by now. A worker ends itself.
     )
     try:
-        server.serve(target_loader=partial(_load, workers, os.getpid()), wrap_loader=False)
+        server.serve(target_loader=partial(worker.application, workers, os.getpid()), wrap_loader=False)
     finally:
         if watching is not None:
             watching.terminate()
@@ -163,50 +153,6 @@ def _first_refresh(service: FeedService, config: Config, progress: Progress) -> 
         return f"not refreshed: {error}; the feeds are what they were"
     log_news(result)
     return summary(result)
-
-
-def _load(config: Config, parent: int) -> Any:
-    start_logging(config.log_format, config.access_keys)
-    with suppress(AttributeError):  # another C library than glibc
-        # Threads would have a heap each, and none gives back what another fills anew: twice the memory for the same answers.
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
-    threading.Thread(target=_end_when_told, daemon=True).start()
-    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-    return create_app(config).wsgi_app  # which Flask would only hand the request on to
-
-
-def _keep_signals_across_forks() -> None:
-    """Make SIGTERM from the server all that ends a worker, and let none be lost, from its first moment.
-
-    Ctrl+C reaches the whole group, and a worker of granian 2.8 that gets SIGINT and then SIGTERM often hangs. Until it has
-    handlers of its own, it has those of the server, which do nothing here: what came then was lost, and the worker went on.
-    """
-    block = partial(signal.pthread_sigmask, signal.SIG_BLOCK, _ENDING)  # in a worker for good: a thread waits for SIGTERM
-    unblock = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING)
-    os.register_at_fork(before=block, after_in_parent=unblock, after_in_child=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))
-
-
-def _end_when_told() -> None:
-    """End this worker on SIGTERM, whatever it does.
-
-    While requests run, the signal may come to another than the main thread. Of a worker of granian 2.8 that one does not hear
-    of it then: it waits for a lock, and nobody else runs handlers.
-    """
-    signal.sigwait({signal.SIGTERM})
-    handler = signal.getsignal(signal.SIGTERM)
-    if callable(handler):  # it serves already
-        signal.alarm(_PATIENCE_SECONDS + 1)  # which needs no thread to be free
-        handler(signal.SIGTERM, None)
-        time.sleep(_PATIENCE_SECONDS)
-        logging.getLogger("feeds").warning("a worker still answered %d seconds after it was told to end: not any more", _PATIENCE_SECONDS)
-    os._exit(1)
-
-
-def _end_after(parent: int) -> None:
-    """End this process when the one that keeps the index is gone, killed for instance: nobody would refresh what it serves."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _welcome(service: FeedService, config: Config) -> list[str]:

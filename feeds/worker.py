@@ -1,0 +1,67 @@
+"""A process of `feeds serve` that answers: how it ends, and its memory. Knows signals; of granian it knows nothing but its habits."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from feeds.config import Config
+from feeds.logs import start_logging
+from feeds.web import create_app
+
+_PATIENCE_SECONDS = 9  # of a worker that was told to end with what it still answers; containers are killed after ten
+_ENDING = {signal.SIGINT, signal.SIGTERM}
+_M_ARENA_MAX = -8  # of mallopt(3)
+_HEAPS = 2  # of each worker: Python's threads take turns anyway
+
+
+def application(config: Config, parent: int) -> Any:
+    """Return what answers in a worker of the server that the process `parent` is; make the process one that ends when it should."""
+    start_logging(config.log_format, config.access_keys)
+    with suppress(AttributeError):  # another C library than glibc
+        # Threads would have a heap each, and none gives back what another fills anew: twice the memory for the same answers.
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
+    threading.Thread(target=_end_when_told, daemon=True).start()
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    return create_app(config).wsgi_app  # which Flask would only hand the request on to
+
+
+def keep_signals_across_forks() -> None:
+    """Make SIGTERM from the server all that ends a worker, and let none be lost, from its first moment.
+
+    Ctrl+C reaches the whole group, and a worker of granian 2.8 that gets SIGINT and then SIGTERM often hangs. Until it has
+    handlers of its own, it has those of the server, which do nothing here: what came then was lost, and the worker went on.
+    """
+    block = partial(signal.pthread_sigmask, signal.SIG_BLOCK, _ENDING)  # in a worker for good: a thread waits for SIGTERM
+    unblock = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING)
+    os.register_at_fork(before=block, after_in_parent=unblock, after_in_child=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))
+
+
+def _end_when_told() -> None:
+    """End this worker on SIGTERM, whatever it does.
+
+    While requests run, the signal may come to another than the main thread. Of a worker of granian 2.8 that one does not hear
+    of it then: it waits for a lock, and nobody else runs handlers.
+    """
+    signal.sigwait({signal.SIGTERM})
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):  # it serves already
+        signal.alarm(_PATIENCE_SECONDS + 1)  # which needs no thread to be free
+        handler(signal.SIGTERM, None)
+        time.sleep(_PATIENCE_SECONDS)
+        logging.getLogger("feeds").warning("a worker still answered %d seconds after it was told to end: not any more", _PATIENCE_SECONDS)
+    os._exit(1)
+
+
+def _end_after(parent: int) -> None:
+    """End this process when the one that keeps the index is gone, killed for instance: nobody would refresh what it serves."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
