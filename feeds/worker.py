@@ -6,10 +6,12 @@ import ctypes
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from feeds.config import Config
@@ -17,6 +19,9 @@ from feeds.logs import start_logging
 from feeds.web import create_app
 
 _PATIENCE_SECONDS = 9  # of a worker that was told to end with what it still answers; containers are killed after ten
+# Of a connection whose client takes nothing of its answer. Others wait longer, but for one that is told to end that is too long.
+_STALL_MILLISECONDS = 8_000
+_TICK_SECONDS = 0.01
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 _M_ARENA_MAX = -8  # of mallopt(3)
 _HEAPS = 2  # of each worker: Python's threads take turns anyway
@@ -30,6 +35,7 @@ def application(config: Config, parent: int) -> Any:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
     threading.Thread(target=_end_when_told, daemon=True).start()
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    threading.Thread(target=hang_up_on_who_takes_nothing, args=(_STALL_MILLISECONDS,), daemon=True).start()
     return create_app(config).wsgi_app  # which Flask would only hand the request on to
 
 
@@ -65,3 +71,28 @@ def _end_after(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def hang_up_on_who_takes_nothing(milliseconds: int) -> None:
+    """Let no client of this process stop in the middle of its answers for longer: wait for the socket that listens, and tell it.
+
+    A server without a limit, like granian 2.8, would keep it, its answers and its place among the connections for ever.
+    Connections have the limit of the socket that accepts them. Linux knows it; elsewhere nothing happens.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    while option is not None and not any(_is_told(path, option, milliseconds) for path in Path("/proc/self/fd").iterdir()):
+        time.sleep(_TICK_SECONDS)
+
+
+def _is_told(descriptor: Path, option: int, milliseconds: int) -> bool:
+    """Set the option of a file that is a socket that listens; return whether it is one."""
+    try:
+        if not descriptor.is_socket():
+            return False
+        with socket.socket(fileno=os.dup(int(descriptor.name))) as found:
+            listens = bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+            if listens:
+                found.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
+            return listens
+    except OSError:  # it is closed by now
+        return False

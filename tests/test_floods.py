@@ -12,7 +12,7 @@ from http.client import HTTPResponse
 import pytest
 
 from .corpus import write_corpus
-from .processes import Program, free_port, running
+from .processes import Program, free_port, running, wait_for
 
 WORKERS = 2
 
@@ -75,6 +75,22 @@ def test_who_says_nothing_is_hung_up_on(server: Program) -> None:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
         assert silent.recv(1) == b""
         assert slow.recv(1000) in (b"", b"HTTP/1.1 408 Request Timeout\r\n")
+
+
+def test_who_takes_nothing_is_hung_up_on(server: Program) -> None:
+    with socket.socket() as greedy:
+        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        greedy.connect(("127.0.0.1", server.port))
+        greedy.sendall(b"GET /feed.rss?limit=200&images=both HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)  # more than the kernel keeps
+
+        def is_over() -> bool:
+            try:
+                greedy.send(b"\r\n")
+            except ConnectionError:
+                return True
+            return False
+
+        wait_for(is_over)
 
 
 def test_endless_requests_are_refused(server: Program) -> None:
