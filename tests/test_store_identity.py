@@ -123,6 +123,14 @@ def test_identity_comes_back_when_its_removal_is_taken_back(store: Store, revoke
     assert "a.md" not in reasons(store)
 
 
+def test_of_two_removals_the_first_path_is_named_whichever_was_there_first(store: Store) -> None:
+    refresh(store, NOON, good(path="z.md"), taken_down("b.md", Takedown.IDENTITY))
+    refresh(store, NOON, taken_down("a.md", Takedown.IDENTITY))
+    refresh(store, TOMORROW, taken_down("c.md", Takedown.IDENTITY))
+
+    assert reasons(store)["z.md"] == (State.HIDDEN, "is removed by a.md")
+
+
 def test_identity_comes_back_when_the_file_that_removed_it_is_gone(store: Store) -> None:
     refresh(store, NOON, good(path="a.md"), taken_down("b.md", Takedown.IDENTITY))
     refresh(store, TOMORROW, gone=["b.md"])

@@ -62,12 +62,8 @@ class FileReports:
         query = select(files.c.path, files.c.key, articles.c.published_at).join_from(files, articles, files.c.id == articles.c.id)
         found = self._connection.execute(query.where(self._is_unshown()).order_by(files.c.path)).all()
         keys = {row.key for row in found}
-        removed_by = {
-            row.key: row.path
-            for row in in_chunks(
-                self._connection, select(files.c.key, files.c.path).where(files.c.takedown == Takedown.IDENTITY), files.c.key, keys
-            )
-        }
+        removals = select(files.c.key, func.min(files.c.path).label("path")).where(files.c.takedown == Takedown.IDENTITY)
+        removed_by = {row.key: row.path for row in in_chunks(self._connection, removals.group_by(files.c.key), files.c.key, keys)}
         winners = {
             row.key: row.path
             for row in in_chunks(
