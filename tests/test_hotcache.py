@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -162,6 +164,15 @@ def test_answer_that_was_right_two_states_ago_is_still_at_hand_when_asked_for(si
 
     assert site.cache.ready((LAW.key,)) is None
     assert site.cache.last((LAW.key,)) is last
+
+
+def test_what_is_known_lasts_until_the_next_article_is_due(site: Site) -> None:
+    write_article(site.config.content_folder(), "due", publishedDateTime=f"{site.clock() + timedelta(seconds=5):%Y-%m-%dT%H:%M:%SZ}")
+    site.refresh()
+    cache = HotCache(site.service, site.clock, check_seconds=3600)
+    cache.state()
+
+    assert cache.moment.until <= time.monotonic() + 5
 
 
 def test_answer_that_has_no_next_one_is_forgotten(site: Site) -> None:

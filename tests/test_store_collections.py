@@ -390,6 +390,15 @@ def test_latest_owner_of_a_slug_that_nobody_has_now_is_found_by_it(store: Store)
     assert slug_for(store, "minds") == "bi"
 
 
+def test_former_slug_of_a_topic_that_is_gone_leads_to_no_other(store: Store) -> None:
+    refresh(store, NOON, topics=[data("minds", "AI")])
+    refresh(store, NOON, topics=[data("ai", "AI")])
+    refresh(store, NOON, topics=[])
+    refresh(store, LATE, about("a", "Law"))
+
+    assert slug_for(store, "minds") is None
+
+
 def test_provider_is_named_as_its_articles_do(store: Store) -> None:
     refresh(store, NOON, good("a"), good("b", provider=Provider("Example Times", "example.com", authors=("Ada",))))
 
