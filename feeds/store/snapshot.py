@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, case, func, or_, select
 
 from feeds import urls
 from feeds.identity import fold, identity_key
@@ -53,6 +53,13 @@ from feeds.store.slices import SliceQuery
 _LATEST = 500  # articles whose topics are neighbours
 _DAY = 86_400  # seconds
 _DAY_ONE = datetime(1, 1, 1, tzinfo=UTC)  # no moment is before it, and so no division of one is of a negative number
+# One question, put into words once: every worker asks it several times a second, and its requests wait meanwhile.
+_STATE = select(
+    select(meta.c.value).where(meta.c.name == "revision").scalar_subquery(),
+    select(func.max(turns.c.at)).where(turns.c.at <= bindparam("now")).scalar_subquery(),
+    select(func.min(turns.c.at)).where(turns.c.at > bindparam("now")).scalar_subquery(),
+    select(meta.c.value).where(meta.c.name == "refreshed_at").scalar_subquery(),
+)
 
 
 class SqlSnapshot:
@@ -66,12 +73,7 @@ class SqlSnapshot:
         self._months: dict[tuple[Kind, str], tuple[Month, ...]] = {}  # all pages of a collection need them
 
     def state(self) -> IndexState:
-        revision, refreshed_at = (select(meta.c.value).where(meta.c.name == name) for name in ("revision", "refreshed_at"))
-        turned_at = select(func.max(turns.c.at)).where(turns.c.at <= self._now)
-        next_turn_at = select(func.min(turns.c.at)).where(turns.c.at > self._now)
-        # One question: every worker asks it several times a second.
-        parts = (part.scalar_subquery() for part in (revision, turned_at, next_turn_at, refreshed_at))
-        found = self._connection.execute(select(*parts)).one()
+        found = self._connection.execute(_STATE, {"now": self._now}).one()
         return IndexState(int(found[0] or 0), *(None if moment is None else rows.moment(int(moment)) for moment in found[1:]))
 
     def collection(self, kind: Kind, slug: str) -> Collection | None:
