@@ -36,7 +36,11 @@ def application(config: Config, parent: int) -> Any:
     threading.Thread(target=_end_when_told, daemon=True).start()
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     threading.Thread(target=hang_up_on_who_takes_nothing, args=(_STALL_MILLISECONDS,), daemon=True).start()
-    return create_app(config).wsgi_app  # which Flask would only hand the request on to
+    answers = create_app(config).wsgi_app  # which Flask would only hand the request on to
+    # The server puts all of it into the environ of each request, where a password of the database has no business to be, and
+    # which takes time. The C library keeps its own, which libpq reads.
+    os.environ = {}  # type: ignore[assignment] # noqa: B003 - it shall not clear that
+    return answers
 
 
 def keep_signals_across_forks() -> None:

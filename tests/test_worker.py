@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
+from feeds.config import Config
 from feeds.worker import hang_up_on_who_takes_nothing
 
 
@@ -16,3 +20,21 @@ def test_client_that_takes_nothing_is_hung_up_on() -> None:
         connection, _ = server.accept()
         with connection, pytest.raises(TimeoutError):
             connection.sendall(bytes(64 * 1024 * 1024))
+
+
+_WORKER = """
+import ctypes, os, sys
+from feeds.config import Config
+from feeds.config import Config
+from feeds.worker import application
+application(Config(database=sys.argv[1]), os.getppid())
+getenv = ctypes.CDLL(None).getenv
+getenv.restype = ctypes.c_char_p
+print(dict(os.environ), getenv(b"PGPASSWORD"))
+"""
+
+
+def test_requests_carry_nothing_of_the_environment_but_libpq_finds_its_own(config: Config) -> None:
+    command = [sys.executable, "-c", _WORKER, config.database_url]
+    result = subprocess.run(command, env={**os.environ, "PGPASSWORD": "secret"}, capture_output=True, text=True, check=True)
+    assert result.stdout == "{} b'secret'\n"
