@@ -14,10 +14,10 @@ from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select
 from feeds.identity import distinct_slugs, fold, slug
 from feeds.model import Kind, TopicFacts
 from feeds.store import rows
+from feeds.store.collected import modification_time
 from feeds.store.prepared import NamedLabel
 from feeds.store.queries import in_chunks, visible
 from feeds.store.schema import FOREVER, articles, collections, former_slugs, memberships, relations, turns
-from feeds.store.snapshot import modification_time
 
 _COLUMNS = tuple(column.name for column in collections.columns)
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, or_, select
 
-from feeds import urls
-from feeds.identity import fold, identity_key
+from feeds.identity import identity_key
 from feeds.model import (
     Article,
     ArticleQuery,
@@ -28,18 +26,17 @@ from feeds.model import (
     Slice,
     State,
     Takedown,
-    TopicFacts,
 )
 from feeds.store import rows
 from feeds.store.base import Mark
+from feeds.store.collected import SqlCollections, collection_of
 from feeds.store.database import WordIndex
 from feeds.store.filereports import FileReports
-from feeds.store.queries import in_chunks, visible
+from feeds.store.queries import in_chunks
 from feeds.store.schema import (
     articles,
     collections,
     files,
-    former_slugs,
     marks,
     memberships,
     meta,
@@ -62,77 +59,18 @@ _STATE = select(
 )
 
 
-class SqlSnapshot:
+class SqlSnapshot(SqlCollections):
     """A `Snapshot` (see `base`) on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection, words: WordIndex, now: datetime) -> None:
-        self._connection = connection
+        super().__init__(connection, rows.seconds(now))
         self._words = words
-        self._now = rows.seconds(now)
         self._files = FileReports(connection, self._now)
         self._months: dict[tuple[Kind, str], tuple[Month, ...]] = {}  # all pages of a collection need them
 
     def state(self) -> IndexState:
         found = self._connection.execute(_STATE, {"now": self._now}).one()
         return IndexState(int(found[0] or 0), *(None if moment is None else rows.moment(int(moment)) for moment in found[1:]))
-
-    def collection(self, kind: Kind, slug: str) -> Collection | None:
-        return next(iter(self._collections(kind, collections.c.slug == slug)), None)
-
-    def collections(self, kind: Kind) -> tuple[Collection, ...]:
-        return self._collections(kind, collections.c.kind == kind)
-
-    def _collections(self, kind: Kind, condition: ColumnElement[bool]) -> tuple[Collection, ...]:
-        newest = (
-            select(memberships.c.listed_at)
-            .where(memberships.c.collection_id == collections.c.id, self._visible(memberships.c))
-            .order_by(memberships.c.listed_at.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        turned = self._turned().subquery()
-        query = (
-            select(collections, (collections.c.shown + func.coalesce(turned.c.more, 0)).label("total"), newest.label("newest"))
-            .join_from(collections, turned, turned.c.collection_id == collections.c.id, isouter=True)
-            .where(collections.c.kind == kind, condition, self._exists())
-            .order_by(collections.c.folded)
-        )
-        return tuple(_collection(row) for row in self._connection.execute(query))
-
-    def _turned(self) -> Select[Any]:
-        """Return how many more articles each collection shows than at the refresh that counted them."""
-        refreshed_at = self._connection.execute(select(meta.c.value).where(meta.c.name == "refreshed_at")).scalar()
-        counted_at = int(refreshed_at or self._now)
-        earlier, later = sorted((self._now, counted_at))
-        turns_between = (and_(moment > earlier, moment <= later) for moment in (articles.c.shown_from, articles.c.shown_until))
-        spans = memberships.c
-        then = and_(spans.shown_from <= counted_at, spans.shown_until > counted_at)
-        more = func.sum(case((self._visible(spans), 1), else_=0) - case((then, 1), else_=0))
-        return (
-            select(spans.collection_id, more.label("more"))
-            .where(spans.article_id.in_(select(articles.c.id).where(or_(*turns_between))))
-            .group_by(spans.collection_id)
-        )
-
-    def _exists(self) -> ColumnElement[bool]:
-        return or_(collections.c.facts.is_not(None), collections.c.since <= self._now, collections.c.kind == Kind.ALL)
-
-    def _visible(self, columns: Any) -> ColumnElement[bool]:
-        return visible(columns, self._now)
-
-    def slug_for(self, kind: Kind, spelling: str) -> str | None:
-        folded = _known_as(kind, spelling)
-        near = (
-            select(collections.c.slug)
-            .where(collections.c.kind == kind, or_(collections.c.folded == folded, collections.c.slug == folded), self._exists())
-            .order_by(collections.c.folded != folded)
-        )
-        former = (
-            select(collections.c.slug)
-            .join_from(former_slugs, collections, former_slugs.c.collection_id == collections.c.id)
-            .where(former_slugs.c.kind == kind, former_slugs.c.slug == folded, self._exists())
-        )
-        return self._connection.execute(near).scalars().first() or self._connection.execute(former).scalars().first()
 
     def articles(self, query: ArticleQuery) -> tuple[ListedArticle, ...]:
         found = (
@@ -217,7 +155,7 @@ class SqlSnapshot:
             .join_from(counted, collections, counted.c.collection_id == collections.c.id)
             .order_by(counted.c.total.desc(), collections.c.folded)
         )
-        return tuple(_collection(row) for row in self._connection.execute(query))
+        return tuple(collection_of(row) for row in self._connection.execute(query))
 
     def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:
         latest = (
@@ -238,13 +176,6 @@ class SqlSnapshot:
         )
         found = (Label(row.slug, row.name) for row in self._connection.execute(query))
         return tuple(label for label in found if (kind, slug) != (Kind.TOPIC, label.slug))[:limit]
-
-    def topic_facts(self) -> tuple[TopicFacts, ...]:
-        described = select(collections.c.slug, collections.c.facts).where(
-            collections.c.kind == Kind.TOPIC, collections.c.facts.is_not(None)
-        )
-        found = ((row.slug, rows.topic_facts(row.facts)) for row in self._connection.execute(described.order_by(collections.c.folded)))
-        return tuple(replace(facts, slug=slug) for slug, facts in found if facts is not None)
 
     def listed_before(self, kind: Kind, slug: str, moment: datetime) -> datetime | None:
         return self._extreme_listing(func.max, ArticleQuery(kind, slug, before=moment))
@@ -295,30 +226,9 @@ class SqlSnapshot:
     def _in_chunks(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[rows.Row]:
         return in_chunks(self._connection, query, column, values)
 
-    def modified_at(self, kind: Kind, slug: str) -> datetime | None:
-        return self._modification_times(collections.c.kind == kind, collections.c.slug == slug).get((kind, slug))
-
     def listings(self) -> Mapping[str, int]:
         found = select(articles.c.key, articles.c.listed_at).where(self._visible(articles.c))
         return {row[0]: row[1] for row in self._connection.execute(found)}
-
-    def modification_times(self) -> Mapping[tuple[Kind, str], datetime]:
-        return self._modification_times(self._exists())
-
-    def _modification_times(self, *conditions: ColumnElement[bool]) -> dict[tuple[Kind, str], datetime]:
-        passed = and_(turns.c.collection_id == collections.c.id, turns.c.at <= self._now)
-        columns = (collections.c.kind, collections.c.slug, collections.c.modified_at)
-        found = self._connection.execute(
-            select(*columns, func.count(turns.c.at).label("total"), func.max(turns.c.at).label("last"))
-            .join_from(collections, turns, passed, isouter=True)
-            .where(*conditions)
-            .group_by(collections.c.id, *columns)
-        ).all()
-        settings = self._connection.execute(select(meta.c.value).where(meta.c.name == "settings_at")).scalar()
-        return {
-            (Kind(row.kind), row.slug): rows.moment(modification_time(row.modified_at, int(settings or 0), row.total, row.last or 0))
-            for row in found
-        }
 
     def mark(self, holder: str) -> Mark | None:
         found = self._connection.execute(marks.select().where(marks.c.holder == holder)).one_or_none()
@@ -343,28 +253,6 @@ class SqlSnapshot:
     def topic_problems(self) -> tuple[tuple[str, Problem], ...]:
         found = self._connection.execute(topic_files.select().order_by(topic_files.c.path))
         return tuple((row.path, problem) for row in found for problem in rows.problems(row.problems))
-
-
-def _known_as(kind: Kind, spelling: str) -> str:
-    """Return the folded name that a spelling stands for; providers go by their domain, whatever that is written like."""
-    if kind is Kind.PROVIDER:
-        with suppress(ValueError):
-            return urls.domain(spelling)
-    return fold(spelling)
-
-
-def modification_time(modified_at: int, settings_at: int, turned: int, last_turn_at: int) -> int:
-    """Return when a collection last changed, given how often it changed by itself since it was written.
-
-    Every change counts for a second at least, so that each is later than the one before.
-    """
-    return max(last_turn_at, max(modified_at, settings_at) + turned)
-
-
-def _collection(row: rows.Row) -> Collection:
-    facts = rows.topic_facts(row.facts)
-    newest_at = None if row.newest is None else rows.moment(row.newest)
-    return Collection(Kind(row.kind), row.slug, row.name, row.total, newest_at, facts)
 
 
 def collection_id(kind: Kind, slug: str) -> Any:
