@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from feeds.errors import StoreError
-from feeds.model import ArticleQuery, FileFacts, Kind, Slice, State
+from feeds.model import ArticleQuery, Choice, FileFacts, Kind, Slice, State
 from feeds.store.base import Store
 from feeds.store.sql import index_exists, open_store
 
@@ -172,3 +172,30 @@ def test_path_and_words_of_any_length_are_indexed(store: Store) -> None:
     with store.reading(NOON) as view:
         assert len(view.slice(Slice(sought=word[:100]), 10)) == 1
         assert view.counts()[State.SHOWN] == 1
+
+
+def test_article_of_more_words_than_the_database_takes_is_found_by_its_collections_and_first_words(store: Store) -> None:
+    words = " ".join(f"{number:064x}" for number in range(16_000))  # each as long as words are
+    refresh(store, NOON, good("a", excerpt=words, topics=tuple(f"Topic {number}" for number in range(1, 1000))))
+
+    with store.reading(NOON) as view:
+        for part in (Slice((Choice(Kind.TOPIC, "topic-999"),), sought=f"{0:064x}"), Slice(sought=f"{1000:064x}")):
+            assert len(view.slice(part, 10)) == 1
+
+
+def test_index_with_words_in_arrays_is_brought_up_to_date(postgres: Postgres, database: str, store: Store) -> None:
+    refresh(store, NOON, good("a", topics=("AI",)), good("b", topics=("Law",)))
+    with postgres.connect(name(database)) as control:
+        for statement in (
+            "DROP INDEX word_index",
+            "ALTER TABLE article_words ALTER words TYPE text[] USING tsvector_to_array(words)",
+            "UPDATE article_words SET words = ARRAY(SELECT word FROM unnest(words) AS word WHERE word NOT LIKE '#%')",
+            "CREATE INDEX word_index ON article_words USING gin (words)",
+            "UPDATE meta SET value = '4' WHERE name = 'version'",
+        ):
+            control.execute(statement)
+
+    again = open_store(database)
+    with again.reading(NOON) as view:
+        assert [one.article.topics for one in view.slice(Slice((Choice(Kind.TOPIC, "ai"),), sought="title"), 10)] == [("AI",)]
+    again.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from feeds.errors import IndexDamagedError, StoreError
-from feeds.model import ArticleQuery, FileFacts, Kind, Outcome, State, Takedown
+from feeds.model import ArticleQuery, Choice, FileFacts, Kind, Outcome, Slice, State, Takedown
 from feeds.store.base import Refresh, Store
 from feeds.store.prepared import prepare
 from feeds.store.sql import index_exists, open_store
@@ -139,6 +139,8 @@ def test_index_of_the_first_versions_is_brought_up_to_date_with_all_that_it_keep
             DROP TABLE payloads;
             ALTER TABLE collections DROP COLUMN shown;
             DROP INDEX ix_articles_shown_until;
+            INSERT INTO word_index(word_index, rowid, words)
+                SELECT 'delete', article_id, group_concat('#' || collection_id, ' ') FROM memberships GROUP BY article_id;
             UPDATE meta SET value = '1' WHERE name = 'version';
             """
         )
@@ -147,6 +149,7 @@ def test_index_of_the_first_versions_is_brought_up_to_date_with_all_that_it_keep
     migrated = open_store(f"sqlite:///{file}")
     with migrated.reading(LATER) as view:
         assert (view.articles(ArticleQuery()), view.collections(Kind.TOPIC), view.listings()) == before
+        assert len(view.slice(Slice((Choice(Kind.TOPIC, "ai"),), sought="title"), 10)) == 3
     migrated.close()
 
 

@@ -5,8 +5,9 @@ Everything that differs from one database to the other stands behind this; table
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Select
 
@@ -14,8 +15,32 @@ if TYPE_CHECKING:
     from feeds.store.salvage import Salvage  # which knows the tables, whose module knows this one
 
 
+class Sought(NamedTuple):
+    """What articles are found by: they have all of the words, belong to a collection of each group, and to none that is unwanted.
+
+    There is at least one word or group, and no group is empty; collections are said by their ids.
+    """
+
+    words: tuple[str, ...]
+    groups: tuple[tuple[int, ...], ...]
+    unwanted: tuple[int, ...]
+
+
+def collection_word(number: int) -> str:
+    """Return the word that stands for a collection; no word of a text begins with its sign."""
+    return f"#{number}"
+
+
+def collection_words(numbers: Iterable[int]) -> str:
+    """Return the words of the collections that an article belongs to, with a space between two."""
+    return " ".join(map(collection_word, numbers))
+
+
 class WordIndex(Protocol):
-    """By which words an article is found; the words are those of `feeds.words`, and no dictionary of the database."""
+    """By which words an article is found: those of `feeds.words`, and no dictionary of the database, and those of its collections.
+
+    So one look tells who has the words and is in the collections, however many meet each of these conditions alone.
+    """
 
     def create(self, connection: Connection) -> None:
         """Create what it keeps them in."""
@@ -26,14 +51,17 @@ class WordIndex(Protocol):
     def drop(self, connection: Connection, file_id: int, words: str) -> None:
         """Take an article out; the words must be those that were put in."""
 
+    def adopt(self, connection: Connection, found_by: list[tuple[int, str]]) -> None:
+        """Add more words of articles that are in the index; those must be others than they have."""
+
     def forget(self, connection: Connection) -> None:
         """Overwrite what was dropped, as far as the database does that at all."""
 
-    def found(self, words: tuple[str, ...]) -> Select[tuple[int]]:
-        """Return the ids of all articles that have all of the words, as a query."""
+    def found(self, sought: Sought) -> Select[tuple[int]]:
+        """Return the ids of all articles that are sought, as a query."""
 
-    def test(self, words: tuple[str, ...], article_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """Return the condition that one article has all of the words: for where few are asked about."""
+    def test(self, sought: Sought, article_id: ColumnElement[int]) -> ColumnElement[bool] | None:
+        """Return the condition that one article is sought, for some thousand that are asked about; None where all are found sooner."""
 
 
 class Filling(Protocol):

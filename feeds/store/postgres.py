@@ -1,4 +1,4 @@
-"""The index in PostgreSQL: connections, transactions, the lock of the one who writes, words in an array.
+"""The index in PostgreSQL: connections, transactions, the lock of the one who writes, words in a text-search vector.
 
 Knows PostgreSQL and psycopg; knows no table but its own of words, and how many articles make a plan worth while.
 """
@@ -9,14 +9,16 @@ import os
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Integer, Select, Text, column, create_engine, event, inspect, select, table
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Integer, Select, cast, column, create_engine, event, inspect, select, table
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from feeds.errors import IndexAwayError, IndexBusyError, StoreError
+from feeds.store.database import Sought, collection_word
 from feeds.store.schema import IS_REFUSED, files, metadata
 
 # What its indexes are besides. Said here: where the tables are, SQLAlchemy would load its part for PostgreSQL in every process.
@@ -45,37 +47,54 @@ _ARGUMENTS: dict[str, Any] = {
 _LOCK_NAMESPACE = 0x66656564  # "feed"
 # One index for each schema; a transaction's own lock goes with its connection, and passes through connection poolers.
 _LOCK = f"({_LOCK_NAMESPACE}, current_schema()::regnamespace::oid::integer)"
-_WORDS = table("article_words", column("article_id", Integer), column("words", ARRAY(Text())))
+_WORDS = table("article_words", column("article_id", Integer), column("words", TSVECTOR))
+_CREATE_INDEX = "CREATE INDEX word_index ON article_words USING gin (words)"
+_MOST_CHARACTERS = 120_000  # of an article's words, its collections' first; each has four bytes at most, and 1 MiB is the limit
+_ADOPT_ARRAYS = """
+    ALTER TABLE article_words ALTER COLUMN words TYPE tsvector
+    USING array_to_tsvector(CASE WHEN octet_length(array_to_string(words, '')) < 500000 THEN words ELSE words[1:1000] END)
+"""
 
 
-class ArrayWords:
+class VectorWords:
     """The `WordIndex` (see `database`) of PostgreSQL.
 
-    Spec: https://www.postgresql.org/docs/current/gin.html
+    Its type for texts is filled with our own words; none of its dictionaries, which know languages, is asked.
+
+    Spec: https://www.postgresql.org/docs/current/datatype-textsearch.html
     """
 
     def create(self, connection: Connection) -> None:
-        connection.exec_driver_sql('CREATE TABLE article_words (article_id integer PRIMARY KEY, words text[] COLLATE "C" NOT NULL)')
-        connection.exec_driver_sql("CREATE INDEX word_index ON article_words USING gin (words)")
+        connection.exec_driver_sql("CREATE TABLE article_words (article_id integer PRIMARY KEY, words tsvector NOT NULL)")
+        connection.exec_driver_sql(_CREATE_INDEX)
 
     def put(self, connection: Connection, found_by: list[tuple[int, str]]) -> None:
         if found_by:
-            connection.exec_driver_sql(
-                "INSERT INTO article_words VALUES (%s, %s)", [(file_id, words.split()) for file_id, words in found_by]
-            )
+            rows = [(file_id, _fitting(words)) for file_id, words in found_by]
+            connection.exec_driver_sql("INSERT INTO article_words VALUES (%s, array_to_tsvector(%s))", rows)
 
     def drop(self, connection: Connection, file_id: int, _: str) -> None:
         connection.exec_driver_sql("DELETE FROM article_words WHERE article_id = %s", (file_id,))
 
+    def adopt(self, connection: Connection, found_by: list[tuple[int, str]]) -> None:
+        kind = "SELECT data_type FROM information_schema.columns WHERE table_name = 'article_words' AND column_name = 'words'"
+        if connection.exec_driver_sql(f"{kind} AND table_schema = current_schema()").scalar() == "ARRAY":  # of an earlier version
+            connection.exec_driver_sql("DROP INDEX word_index")
+            connection.exec_driver_sql(_ADOPT_ARRAYS)
+            connection.exec_driver_sql(_CREATE_INDEX)
+        if found_by:
+            rows = [(_fitting(words), file_id) for file_id, words in found_by]
+            connection.exec_driver_sql("UPDATE article_words SET words = words || array_to_tsvector(%s) WHERE article_id = %s", rows)
+
     def forget(self, connection: Connection) -> None:
         """Do nothing: what was deleted is no one's to overwrite but VACUUM's."""
 
-    def found(self, words: tuple[str, ...]) -> Select[tuple[int]]:
-        return select(_WORDS.c.article_id).where(_has(words))
+    def found(self, sought: Sought) -> Select[tuple[int]]:
+        return select(_WORDS.c.article_id.label("id")).where(_has(sought))
 
-    def test(self, words: tuple[str, ...], article_id: ColumnElement[int]) -> ColumnElement[bool]:
-        # A value of the row of this article: the index would give all articles that have the words.
-        return select(_has(words)).where(_WORDS.c.article_id == article_id).scalar_subquery()
+    def test(self, sought: Sought, article_id: ColumnElement[int]) -> ColumnElement[bool]:
+        # A value of the row of this article: the index would give all articles that are sought.
+        return select(_has(sought)).where(_WORDS.c.article_id == article_id).scalar_subquery()
 
 
 class PostgresDatabase:
@@ -85,7 +104,7 @@ class PostgresDatabase:
         StoreError: there is no driver for it.
     """
 
-    words = ArrayWords()
+    words = VectorWords()
 
     def __init__(self, url: URL) -> None:
         # Neither the password nor a query, which may hold one, is ever said.
@@ -180,8 +199,24 @@ class PostgresDatabase:
         self._engine.dispose()
 
 
-def _has(words: tuple[str, ...]) -> ColumnElement[bool]:
-    return _WORDS.c.words.contains(list(words))
+def _has(sought: Sought) -> ColumnElement[bool]:
+    wanted = [f"'{word}'" for word in sought.words] + [_any_of(group) for group in sought.groups]
+    unwanted = [f"!{_any_of(sought.unwanted)}"] if sought.unwanted else []
+    return _WORDS.c.words.op("@@", is_comparison=True)(cast(" & ".join(wanted + unwanted), TSQUERY))
+
+
+def _any_of(group: tuple[int, ...]) -> str:
+    words = [f"'{collection_word(number)}'" for number in group]
+    return f"({' | '.join(words)})"
+
+
+def _fitting(words: str) -> list[str]:
+    """Return the words of an article, as many as the database takes: an excerpt of half a megabyte is found by fewer of its words."""
+    found = words.split()
+    if len(words) > _MOST_CHARACTERS:
+        ends = accumulate(len(word) for word in found)
+        found = found[: sum(end <= _MOST_CHARACTERS for end in ends)]
+    return found
 
 
 def _is_away(error: SQLAlchemyError) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, selec
 
 from feeds.model import EVERYTHING, FileFacts, Problem, State, Takedown, TopicFacts
 from feeds.store import bulk, rows, spans
-from feeds.store.database import WordIndex
+from feeds.store.database import WordIndex, collection_words
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
 from feeds.store.schema import (
@@ -184,7 +184,7 @@ class SqlRefresh:
         )
         bulk.insert(self._connection, payloads, [(one.file_id, one.article.payload) for one in new])
         bulk.insert(self._connection, relations, [(key, one.file_id) for one in new for key in one.article.related_keys])
-        self._words.put(self._connection, [(one.file_id, one.article.words) for one in new])
+        self._words.put(self._connection, [(one.file_id, _words_of(one.article.words, one.belongs)) for one in new])
         settled = [one for one in new if one.span is not NEVER]
         spans.put_memberships(self._connection, [(one.file_id, one.belongs, one.span) for one in settled])
         bulk.insert(self._connection, listings, [(one.article.key, one.span.listed_at) for one in settled])
@@ -223,7 +223,7 @@ class SqlRefresh:
         self._unsettled.add(known.article_key)
         self._dropped.add(known.article_key)
         self._book.revisit(known.labels)
-        self._words.drop(self._connection, known.id, found_by(rows.article(known.payload)))
+        self._words.drop(self._connection, known.id, _words_of(found_by(rows.article(known.payload)), rows.labels(known.labels)))
         self._lost_words = True
         if Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
             self._book.touch(known.labels)
@@ -358,6 +358,11 @@ class SqlRefresh:
     def _set_meta(self, **values: str) -> None:
         self._delete(meta, "name", list(values))
         self._insert(meta, [{"name": name, "value": value} for name, value in values.items()])
+
+
+def _words_of(said: str, belongs: rows.Labels) -> str:
+    """Return all words by which an article is found: those of its collections, and those that it says."""
+    return f"{collection_words(label[0] for label in belongs)} {said}"
 
 
 def _in_batches(values: Iterable[_Value]) -> Iterator[list[_Value]]:

@@ -28,7 +28,8 @@ from sqlalchemy import (
 
 from feeds.errors import StoreError
 from feeds.model import State
-from feeds.store.database import WordIndex
+from feeds.store import rows
+from feeds.store.database import WordIndex, collection_words
 
 
 class _PostgresText(TypeDecorator[str]):
@@ -220,8 +221,20 @@ def _part_payloads(connection: Connection, _: WordIndex) -> None:
     connection.execute(collections.update().values(shown=shown))
 
 
+def _find_by_collection(connection: Connection, words: WordIndex) -> None:
+    """Let articles be found by their collections as by their words."""
+    found = connection.execute(select(articles.c.id, articles.c.labels).order_by(articles.c.id)).all()
+    words.adopt(connection, [(row.id, collection_words(label[0] for label in rows.labels(row.labels))) for row in found])
+
+
 # Add new migrations at the end of the list; never change one that was released.
-MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (_create, _add_marks, _part_payloads, _index_refused_files)
+MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (
+    _create,
+    _add_marks,
+    _part_payloads,
+    _index_refused_files,
+    _find_by_collection,
+)
 
 
 def is_current(connection: Connection) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from feeds.errors import IndexBusyError, IndexDamagedError, StoreError
 from feeds.store import mending
+from feeds.store.database import Sought, collection_word
 from feeds.store.filling import Filling
 from feeds.store.sqlitefile import BUSY_SECONDS, READING_KIB, WRITING_KIB, engine_of, is_empty, set_pragma
 
@@ -54,13 +55,18 @@ class Fts5Words:
         # Until then the words still stand in the index's pages.
         connection.exec_driver_sql("INSERT INTO word_index(word_index) VALUES ('optimize')")
 
-    def found(self, words: tuple[str, ...]) -> Select[tuple[int]]:
-        sought = " AND ".join(f'"{word}"' for word in words)
-        return select(_INDEX.c.rowid).where(text("word_index MATCH :sought").bindparams(sought=sought))
+    def adopt(self, connection: Connection, found_by: list[tuple[int, str]]) -> None:
+        self.put(connection, found_by)  # an article is where its words are, and nowhere else
 
-    def test(self, words: tuple[str, ...], article_id: ColumnElement[int]) -> ColumnElement[bool]:
-        # A sum, which no index has: the database is not to go through all that have the words.
-        return (article_id + 0).in_(self.found(words))
+    def found(self, sought: Sought) -> Select[tuple[int]]:
+        wanted = [f'"{word}"' for word in sought.words] + [_any_of(group) for group in sought.groups]
+        unwanted = f" NOT {_any_of(sought.unwanted)}" if sought.unwanted else ""
+        matching = text("word_index MATCH :sought").bindparams(sought=f"({' AND '.join(wanted)}){unwanted}")
+        # A sum, by which this table can't be asked: who joins it goes through it, once, in the order of the articles' own table.
+        return select((_INDEX.c.rowid + 0).label("id")).where(matching)
+
+    def test(self, sought: Sought, article_id: ColumnElement[int]) -> None:
+        """Test none: to find the place of one article among all that have a word takes as long as to go through thousands."""
 
 
 class SqliteDatabase:
@@ -197,6 +203,11 @@ class SqliteDatabase:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _any_of(group: tuple[int, ...]) -> str:
+    words = [f'"{collection_word(number)}"' for number in group]
+    return f"({' OR '.join(words)})"
 
 
 class _Rebuilding:

@@ -120,6 +120,37 @@ def _slices() -> Iterator[tuple[str, Slice]]:
     yield "a common word in a large topic", Slice((large,), sought="word0")
     yield "a common word in a small topic", Slice((small,), sought="word0")
     yield "a common word of a provider", Slice((paper,), sought="word0")
+    yield from _combined()
+
+
+def _combined() -> Iterator[tuple[str, Slice]]:
+    """Yield what asks for several things at once, and what somebody asks for who wants to know how long it takes."""
+    topics = tuple(sorted(Choice(Kind.TOPIC, f"topic-{number}") for number in range(20)))
+    rare = tuple(sorted(Choice(Kind.TOPIC, f"topic-{number}") for number in range(380, 400)))
+    long_ago = date(2019, 12, 31)
+    yield "not a large topic nor the next", Slice((Choice(Kind.TOPIC, "topic-0", True), Choice(Kind.TOPIC, "topic-1", True)))
+    yield "none of 20 topics", Slice(tuple(replace(topic, is_excluded=True) for topic in topics))
+    yield "none of 20 topics, a common word", Slice(tuple(replace(topic, is_excluded=True) for topic in topics), sought="word0")
+    yield "none of 20 topics long ago", Slice(tuple(replace(topic, is_excluded=True) for topic in topics), until=long_ago)
+    yield "any of 20 topics", Slice(topics)
+    yield "any of 20 topics, a word long ago", Slice(topics, sought="word0", until=long_ago)
+    yield "any of 20 rare topics, a word", Slice(rare, sought="word0")
+    yield "20 topics, all", Slice(topics, match_all=True)
+    yield "two topics, all, by heat", Slice(topics[:2], match_all=True, order=SliceOrder.HEAT)
+    yield "a word of five years ago, lately", Slice(sought="year2019", since=date(2024, 1, 1))
+    yield "words of two years in a topic", Slice((LARGE,), sought="year2019 word0")
+    yield "a word long ago, high quality", Slice(sought="word0", until=long_ago, min_quality=50)
+    yield "a word, a topic, long ago, quality", Slice((LARGE,), sought="word0", until=long_ago, min_quality=50)
+    yield "the same by heat", Slice((LARGE,), sought="word0", until=long_ago, min_quality=50, order=SliceOrder.HEAT)
+    yield "a word, some quality and heat", Slice(sought="word0", min_quality=98, min_heat=98)
+    yield "a word of five years ago by quality", Slice(sought="year2019", order=SliceOrder.QUALITY)
+    yield "Chinese words", Slice(sought="人工智能")
+    yield "Chinese words long ago in a topic", Slice((LARGE,), sought="人工智能", until=long_ago)
+    yield "200 Chinese characters", Slice(sought="人工智能" * 50)
+    yield "28 common words", Slice(sought=" ".join(_WORDS[:28]))
+    yield "ten rare words", Slice(sought=" ".join(_WORDS[-10:]))
+    yield "some quality", Slice(min_quality=50)
+    yield "heat and quality long ago", Slice(until=long_ago, min_quality=97, min_heat=97)
 
 
 def questions(service: FeedService) -> Mapping[str, Callable[[Snapshot], object]]:
@@ -154,9 +185,27 @@ def questions(service: FeedService) -> Mapping[str, Callable[[Snapshot], object]
     }
     for name, part in _slices():
         asked[f"slice: {name}"] = lambda view, part=part: view.slice(part, 50)
-    for name, part in (("everything", Slice()), ("a common word", Slice(sought="word0")), ("a large topic", Slice((LARGE,)))):
+        if part.sought is not None:
+            asked[f"200 of the slice: {name}"] = lambda view, part=part: view.slice(part, 200)
+    topics = tuple(sorted(Choice(Kind.TOPIC, f"topic-{number}") for number in range(20)))
+    for name, part in (
+        ("everything", Slice()),
+        ("a common word", Slice(sought="word0")),
+        ("a large topic", Slice((LARGE,))),
+        ("all but a large topic", Slice((replace(LARGE, is_excluded=True),))),
+        ("any of 20 topics", Slice(topics)),
+        ("any of 20 topics, a common word", Slice(topics, sought="word0")),
+        ("five of each kind, a common word", Slice(_of_each_kind(), sought="word0")),
+    ):
         asked[f"page of the slice: {name}"] = lambda _, part=part: service.search_page(part, FeedOptions(), SITE, NOW)
     return asked
+
+
+def _of_each_kind() -> tuple[Choice, ...]:
+    named = {Kind.CATEGORY: ("news", "learning", "stats"), Kind.TYPE: ("article", "video")}
+    named[Kind.TOPIC] = tuple(f"topic-{number}" for number in range(5))
+    named[Kind.PROVIDER] = tuple(f"paper-{number}.example.com" for number in range(5))
+    return tuple(sorted(Choice(kind, slug) for kind, slugs in named.items() for slug in slugs))
 
 
 def _small_topic(service: FeedService) -> str:
@@ -176,9 +225,10 @@ def _missing(service: FeedService) -> None:
         service.document(FeedAddress(Kind.TOPIC, "topics-0"), "rss", SITE, NOW)
 
 
-def measure(stores: Mapping[int, Store], rounds: int) -> list[dict[str, float]]:
+def measure(stores: Mapping[int, Store], rounds: int, only: str = "") -> list[dict[str, float]]:
     """Return the median milliseconds of each question in each index; the indexes take turns, so that a busy machine is one for all."""
-    asked = [questions(FeedService(store)) for store in stores.values()]
+    found = (questions(FeedService(store)) for store in stores.values())
+    asked = [{name: ask for name, ask in of_one.items() if only in name} for of_one in found]
     taken: list[dict[str, list[float]]] = [{name: [] for name in of_one} for of_one in asked]
     for number in range(rounds + 1):
         with ExitStack() as stack:
@@ -214,6 +264,7 @@ def main() -> None:
     options.add_argument("--databases", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
     options.add_argument("--rounds", type=int, default=20)
     options.add_argument("--keep", type=Path)
+    options.add_argument("--only", default="", help="ask only what has this in its name")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
@@ -221,11 +272,18 @@ def main() -> None:
             with stores(database, given.sizes, folder) as opened:
                 built = {size: build(store, size) for size, store in opened.items()}
                 print(f"{database}, built in {', '.join(f'{seconds:.1f} s' for seconds in built.values())}; medians in ms")
-                results = measure(opened, given.rounds)
+                results = measure(opened, given.rounds, given.only)
             print(f"{'':44}", *(f"{size:>9}" for size in given.sizes), "   growth")
             for name in results[0]:
                 times = [result[name] for result in results]
                 print(f"{name:44}", *(f"{milliseconds:9.2f}" for milliseconds in times), f"{times[-1] / times[0]:8.1f}x")
+            for what in ("articles of", "the feed of", "page of the slice", "slice: "):
+                asked = [name for name in results[-1] if name.startswith(what)]
+                if asked:
+                    worst = max(asked, key=results[-1].__getitem__)
+                    grown = max(asked, key=lambda name: results[-1][name] / results[0][name])
+                    growth = results[-1][grown] / results[0][grown]
+                    print(f"worst of {what!r}: {worst}: {results[-1][worst]:.1f} ms; grows most: {grown}: {growth:.2f}x")
 
 
 if __name__ == "__main__":
