@@ -5,8 +5,8 @@ Knows no markup, no HTTP and no files.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -53,22 +53,45 @@ class Front(msgspec.Struct, frozen=True, gc=False):
     others: tuple[Shelf, ...]
 
 
-class Page(msgspec.Struct, frozen=True, gc=False):
-    """What the page of a collection shows: its newest articles, or those of a month, and the way to all others."""
+class Around(msgspec.Struct, frozen=True, gc=False):
+    """What stands around the articles on all pages of a collection."""
 
-    address: PageAddress
+    collection: Collection
     title: str
     description: str
-    collection: Collection
-    articles: tuple[ListedArticle, ...]
     months: tuple[Month, ...]  # the latest first
-    newer: PageAddress | None
-    older: PageAddress | None
-    picture: Image | None = None
     above: tuple[Label, ...] = ()  # from the top down
     below: tuple[Label, ...] = ()
     neighbours: tuple[Label, ...] = ()
+
+
+class PageDraft(msgspec.Struct, frozen=True, gc=False):
+    """A page of a collection before its articles are read: the newest ones, or those of a month, and the way to all others."""
+
+    address: PageAddress
+    query: ArticleQuery
+    newer: PageAddress | None = None
+    older: PageAddress | None = None
+    said: str = ""  # of which month it is
     front: Front | None = None  # on the newest page of the site
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    """What the page of a collection shows."""
+
+    around: Around
+    draft: PageDraft
+    articles: tuple[ListedArticle, ...]
+    picture: Image | None
+
+    @property
+    def address(self) -> PageAddress:
+        return self.draft.address
+
+    @property
+    def title(self) -> str:
+        """Return what tells the page from all others."""
+        return f"{self.draft.said}, {self.around.title}" if self.draft.said else self.around.title
 
 
 class ListPage(msgspec.Struct, frozen=True, gc=False):
@@ -115,31 +138,57 @@ def page(view: Snapshot, address: PageAddress, site: Site) -> AnyPage:
         NotFoundError: there is no such page; it suggests near names.
         Moved: it has another address.
     """
-    moment = assembly.refreshed_at(view)
-    if address.kind is not Kind.ALL and not address.slug:
-        return _list_page(view, address)
-    collection = assembly.collection(view, FeedAddress(address.kind, address.slug))
-    months = view.months(address.kind, address.slug)
-    found = _month_page(view, address, months) if address.month else _newest_page(view, address, months)
-    title = assembly.title(collection, site)
-    shown = replace(
-        found,
-        title=f"{found.title}, {title}" if found.title else title,
-        description=assembly.description(collection, site),
-        collection=collection,
-        picture=assembly.picture_of(collection, found.articles, site),
-    )
-    if address == PageAddress():
-        return replace(shown, front=_front(view, months, moment))
-    facts = view.topic_facts() if address.kind is Kind.TOPIC else ()
+    assembly.refreshed_at(view)
+    if is_list(address):
+        return list_page(view, address)
+    around_it = _without_labels if address == PageAddress() else around_of  # the front page has no room for neighbours
+    around = around_it(view, address.kind, address.slug, site)
+    drafted = draft(view, around, address)
+    return finished(around, drafted, view.articles(drafted.query), site)
+
+
+def is_list(address: PageAddress) -> bool:
+    """Whether a page shows collections, and no articles."""
+    return address.kind is not Kind.ALL and not address.slug
+
+
+def around_of(view: Snapshot, kind: Kind, slug: str, site: Site) -> Around:
+    """Return what all pages of a collection show around their articles.
+
+    Raises:
+        NotReadyError: the index was never refreshed.
+        NotFoundError: there is no such collection; it suggests near names.
+        Moved: it has another slug.
+    """
+    found = _without_labels(view, kind, slug, site)
+    facts = view.topic_facts() if kind is Kind.TOPIC else ()
     parents = assembly.parents(facts)
-    below = tuple(Label(one.slug, one.name) for one in facts if parents.get(one.slug) == address.slug)
-    return replace(
-        shown,
-        above=_above(address.slug, facts, parents),
-        below=below,
-        neighbours=tuple(one for one in view.neighbours(address.kind, address.slug, _NEIGHBOURS) if one not in below),
-    )
+    below = tuple(Label(one.slug, one.name) for one in facts if parents.get(one.slug) == slug)
+    neighbours = tuple(one for one in view.neighbours(kind, slug, _NEIGHBOURS) if one not in below)
+    return replace(found, above=_above(slug, facts, parents), below=below, neighbours=neighbours)
+
+
+def _without_labels(view: Snapshot, kind: Kind, slug: str, site: Site) -> Around:
+    collection = assembly.collection(view, FeedAddress(kind, slug))
+    return Around(collection, assembly.title(collection, site), assembly.description(collection, site), view.months(kind, slug))
+
+
+def draft(view: Snapshot, around: Around, address: PageAddress) -> PageDraft:
+    """Return what a page shows, but for the articles and what is around them.
+
+    Raises:
+        NotFoundError: there is no such page of the collection.
+    """
+    if address.month:
+        return _month_page(address, around.months)
+    if address == PageAddress():
+        return replace(_newest_page(address, around.months, _FRONT_ARTICLES), front=_front(view, around.months))
+    return _newest_page(address, around.months, _ARTICLES)
+
+
+def finished(around: Around, drafted: PageDraft, articles: tuple[ListedArticle, ...], site: Site) -> Page:
+    """Return what a page shows: pure, so that it can be worked out anywhere."""
+    return Page(around, drafted, articles, assembly.picture_of(around.collection, articles, site))
 
 
 def search_page(view: Snapshot, part: Slice, options: FeedOptions, site: Site) -> SearchPage:
@@ -178,10 +227,8 @@ def _numbers(count: int, size: int) -> range:
     return range(1, max(1, -(-count // size)) + 1)
 
 
-def _newest_page(view: Snapshot, address: PageAddress, months: Sequence[Month]) -> Page:
-    size = _FRONT_ARTICLES if address == PageAddress() else _ARTICLES
-    articles = view.articles(ArticleQuery(address.kind, address.slug, size))
-    return _empty(address, months, articles, older=_behind(address, months, len(articles)))
+def _newest_page(address: PageAddress, months: Sequence[Month], size: int) -> PageDraft:
+    return PageDraft(address, ArticleQuery(address.kind, address.slug, size), older=_behind(address, months, size))
 
 
 def _behind(address: PageAddress, months: Sequence[Month], count: int) -> PageAddress | None:
@@ -193,18 +240,16 @@ def _behind(address: PageAddress, months: Sequence[Month], count: int) -> PageAd
     return None
 
 
-def _month_page(view: Snapshot, address: PageAddress, months: Sequence[Month]) -> Page:
+def _month_page(address: PageAddress, months: Sequence[Month]) -> PageDraft:
     named = paths.period_of(address.month)
-    place = next((place for place, month in enumerate(months) if named is not None and month.start == named.start), None)
-    if place is None or paths.month_name(months[place].start) != address.month:
+    # The latest month comes first.
+    place = len(months) if named is None else bisect_left(months, -named.start.timestamp(), key=lambda month: -month.start.timestamp())
+    if place == len(months) or paths.month_name(months[place].start) != address.month:
         raise NotFoundError(f"article in {address.month}", [])
     last = _numbers(months[place].article_count, _ARTICLES)[-1]
     if address.number > last:
         raise NotFoundError(f"page {address.number} of {address.month}", [])
     period = paths.month(months[place].start)
-    articles = view.articles(
-        ArticleQuery(address.kind, address.slug, _ARTICLES, (address.number - 1) * _ARTICLES, since=period.start, before=period.end)
-    )
     newer = PageAddress(address.kind, address.slug)
     if address.number > 1:
         newer = replace(address, number=address.number - 1)
@@ -217,19 +262,21 @@ def _month_page(view: Snapshot, address: PageAddress, months: Sequence[Month]) -
         older = replace(address, number=address.number + 1)
     elif place + 1 < len(months):
         older = replace(address, month=paths.month_name(months[place + 1].start), number=1)
-    said = f"{months[place].start:%B} {months[place].start.year}" + (f", page {address.number}" if address.number > 1 else "")
-    return replace(_empty(address, months, articles, older), title=said, newer=newer)
+    return PageDraft(
+        address,
+        ArticleQuery(address.kind, address.slug, _ARTICLES, (address.number - 1) * _ARTICLES, since=period.start, before=period.end),
+        newer,
+        older,
+        f"{period.start:%B} {period.start.year}" + (f", page {address.number}" if address.number > 1 else ""),
+    )
 
 
-def _empty(address: PageAddress, months: Sequence[Month], articles: tuple[ListedArticle, ...], older: PageAddress | None) -> Page:
-    return Page(address, "", "", Collection(address.kind, address.slug, ""), articles, tuple(months), None, older)
-
-
-def _front(view: Snapshot, months: Sequence[Month], moment: datetime) -> Front:
+def _front(view: Snapshot, months: Sequence[Month]) -> Front:
     topics = view.collections(Kind.TOPIC)
     largest = sorted(topics, key=lambda topic: -topic.article_count)[:_FRONT_TOPICS]
     children = assembly.nested([topic for topic in topics if topic in largest])
-    starts = paths.months_up_to(paths.month(months[0].start if months else moment).start, _ACTIVITY_MONTHS)
+    latest = months[0].start if months else assembly.refreshed_at(view)
+    starts = paths.months_up_to(paths.month(latest).start, _ACTIVITY_MONTHS)
 
     def rows(above: str | None, depth: int) -> Iterator[TopicRow]:
         for topic in children.get(above, ()):
@@ -246,7 +293,12 @@ def _shelf(view: Snapshot, kind: Kind) -> Shelf:
     return Shelf(kind, tuple(largest), len(collections))
 
 
-def _list_page(view: Snapshot, address: PageAddress) -> ListPage:
+def list_page(view: Snapshot, address: PageAddress) -> ListPage:
+    """Return what a page that lists collections shows.
+
+    Raises:
+        NotFoundError: there is no such page.
+    """
     collections = view.collections(address.kind)
     numbers = _numbers(len(collections), _LISTED)
     if address.number not in numbers:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from feeds.catalog import ListPage
 from feeds.feed import PageAddress
 from feeds.model import Kind
 from feeds.pages import render_page
+from feeds.pages.parts import Parts
 from feeds.service import FeedService
 from feeds.store.base import Store
 
@@ -28,3 +30,18 @@ def test_every_collection_month_and_kind_has_a_page(store: Store, service: FeedS
         PageAddress(kind, slug, page.month, page.number) for kind, slug in COLLECTIONS for page in (*of_each, PageAddress(month="2024-03"))
     }
     assert set(service.page_addresses(NOON)) == kinds | more
+
+
+def test_page_is_the_same_whatever_was_made_before_with_the_same_parts(store: Store, service: FeedService) -> None:
+    topics = (("AI",), ("AI", "Law"), ("Law", "Robots", "Health", "Space", "Oceans"), ())
+    refresh(store, NOON, *(good(str(number), published_at=NOON - number * DAY, topics=topics[number % 4]) for number in range(50)))
+    pages, parts = list(service.pages(SITE, NOON)), Parts(SITE)
+    assert [render_page(page, SITE, parts) for page in pages] == [render_page(page, SITE) for page in pages]
+
+
+def test_text_that_looks_like_a_mark_in_markup_stays_text(store: Store, service: FeedService) -> None:
+    refresh(store, NOON, good("x", title="<root> <tags> <up>", topics=("<root>", "<tags>")))
+    for page in service.pages(SITE, NOON):
+        body = render_page(page, SITE).decode()
+        assert not any(mark in body for mark in ("<root>", "<tags>", "<up>"))
+        assert "&lt;root&gt; &lt;tags&gt; &lt;up&gt;" in body or isinstance(page, ListPage)

@@ -242,7 +242,7 @@ def test_page_shows_the_newest_articles(service: FeedService, store: Store) -> N
     refresh(store, NOON, *(good(str(number), published_at=NOON - number * HOUR) for number in range(60)), good("x", topics=("Robots",)))
 
     page = service.page(PageAddress(Kind.TOPIC, "ai"), SITE, NOON)
-    assert page.collection == Collection(Kind.TOPIC, "ai", "AI", 60, NOON)
+    assert page.around.collection == Collection(Kind.TOPIC, "ai", "AI", 60, NOON)
     assert [one.article.title for one in page.articles] == [f"Title of {number}" for number in range(24)]
 
 

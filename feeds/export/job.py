@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import structs
 from msgspec.structs import replace
 
-from feeds import assembly, catalog, paths
-from feeds.catalog import ListPage
+from feeds import assembly, paths
 from feeds.errors import ExportError
 from feeds.export import manifest as manifests
 from feeds.export import others, plan
-from feeds.export.making import FeedWork, Made, PageWork, Unit, put
+from feeds.export.making import ListPageWork, Made, Unit, put
 from feeds.export.manifest import MANIFEST, Manifest, Record
 from feeds.export.others import OtherFiles
-from feeds.export.plan import EVERYTHING, FeedFiles, PageFile, Selection
+from feeds.export.plan import EVERYTHING, FeedFiles, ListPageFile, PageFile, PagePlan, Selection
 from feeds.export.tree import Tree
+from feeds.export.units import Gathering
 from feeds.export.workers import make_all
 from feeds.feed import FeedAddress, PageAddress, Site
-from feeds.model import ListedArticle
 from feeds.store.base import Gathered, Mark
 
 _UNIT_ARTICLES = 1000
-_UNIT_PAGES = 20
+_PAGE_ENTRIES = 5  # making a page takes as long as making so many entries
 
 Records = dict[str, Record | None]
 
@@ -86,16 +85,16 @@ class Export:
     def run(self) -> Built:
         """Bring the folder up to date."""
         files: Records = {}
-        feeds, pages, rest = self._plan(files)
-        wanted = [path for files_of in (feeds, pages, rest) for planned in files_of for path in planned.files]
+        feeds, pages, list_pages, rest = self._plan(files)
+        wanted = [path for files_of in (feeds, pages, list_pages, rest) for planned in files_of for path in planned.files]
         self._refuse_foreign(wanted)
         files |= dict.fromkeys(wanted)
         made: list[Made] = []
         if wanted or self._known.files.keys() != files.keys():
             interim = structs.replace(self._known, files={**self._known.files, **files}, twins=self._every_twin())
             self._tree.put_durably(MANIFEST, manifests.encode(interim))
-            entries = sum(planned.entries * len(planned.extensions) for planned in feeds) + _UNIT_PAGES * len(pages)
-            made += make_all(self._units(feeds, pages), self._tree.root, entries)
+            entries = sum(planned.entries * len(planned.extensions) for planned in feeds) + _PAGE_ENTRIES * len(pages)
+            made += make_all(self._units(feeds, pages, list_pages), self._tree.root, entries)
             made += [put(self._tree, *one, self._order.twins) for planned in rest for one in planned.make()]
             files |= {one.path: one.record for one in made}
         self._new = structs.replace(self._new, files=files)
@@ -105,7 +104,7 @@ class Export:
             self._tree.put_durably(MANIFEST, self._new_body)
         return Built(len(files), tuple(sorted(one.path for one in made if one.is_new)), removed, left)
 
-    def _plan(self, kept: Records) -> tuple[list[FeedFiles], list[PageFile], list[OtherFiles]]:
+    def _plan(self, kept: Records) -> tuple[list[FeedFiles], list[PageFile], list[ListPageFile], list[OtherFiles]]:
         """Return what has to be made; put into `kept` what is as it has to be."""
         view, selection, site = self._view, self._order.selection, self._order.site
         unchanged, by_folder = self._unchanged(), self._feeds_by_folder()
@@ -116,14 +115,15 @@ class Export:
                 kept |= files
             else:
                 feeds += [planned for planned in plan.feed_files(view, collection, selection) if not self._keep(planned, kept)]
-        addresses = plan.page_addresses(view, selection)
-        planned_pages = (plan.page_file(view, one, site) for one in addresses if not self._keep_page(one, unchanged, kept))
-        pages = [planned for planned in planned_pages if not self._keep(planned, kept)]
+        addresses, page_plan = plan.page_addresses(view, selection), PagePlan(view, site)
+        of_pages = [page_plan.file(one) for one in addresses if not self._keep_page(one, unchanged, kept)]
+        pages = [planned for planned in of_pages if isinstance(planned, PageFile) and not self._keep(planned, kept)]
+        list_pages = [planned for planned in of_pages if isinstance(planned, ListPageFile) and not self._keep(planned, kept)]
         rest: list[OtherFiles] = [others.subscriptions(plan.list_file(view, selection, site))]
         if selection.pages:
             rest += [others.sitemap(addresses, site)]
             rest += [] if self._keep_fixed(kept) else [others.fixed(site)]
-        return feeds, pages, [planned for planned in rest if not self._keep(planned, kept)]
+        return feeds, pages, list_pages, [planned for planned in rest if not self._keep(planned, kept)]
 
     def _unchanged(self) -> set[tuple[object, str]]:
         """Return the collections that are as they were when the folder was exported to last, as the index has it."""
@@ -146,7 +146,7 @@ class Export:
             return True
         return False
 
-    def _keep(self, planned: FeedFiles | PageFile | OtherFiles, kept: Records) -> bool:
+    def _keep(self, planned: FeedFiles | PageFile | ListPageFile | OtherFiles, kept: Records) -> bool:
         records = {path: self._known.files.get(path) for path in planned.files}
         is_known = self._trusts and all(record is not None and record.inputs == planned.inputs for record in records.values())
         if not is_known or not all(map(self._is_intact, records)):
@@ -177,37 +177,24 @@ class Export:
                 if place not in ours and self._tree.exists(place):
                     raise ExportError(self._tree.root / place, "is in the way, and was not written by an export; --force replaces it")
 
-    def _units(self, feeds: list[FeedFiles], pages: list[PageFile]) -> Iterator[Unit]:
-        """Yield what has to be made, by time, so that the documents that share articles come together; what is newest comes last."""
+    def _units(self, feeds: Sequence[FeedFiles], pages: Sequence[PageFile], list_pages: Sequence[ListPageFile]) -> Iterator[Unit]:
+        """Yield what has to be made, by time, so that the documents and pages that share articles come together; the newest come last."""
         base = Unit(str(self._tree.root), self._order.twins, self._order.site)
-        articles: list[ListedArticle] = []
-        places: dict[int, int] = {}  # of an article in the unit, by its identity in memory
-        work: list[FeedWork] = []
+        gathered = Gathering(base)
         before = None
-        for planned in sorted(feeds, key=lambda planned: (planned.start is None, planned.start)):
+        everything: list[FeedFiles | PageFile] = [*feeds, *pages]
+        for planned in sorted(everything, key=lambda planned: (planned.start is None, planned.start)):
             month = planned.start and paths.month(planned.start).start
-            if len(articles) >= _UNIT_ARTICLES and (month != before or month is None or len(articles) >= 4 * _UNIT_ARTICLES):
-                yield replace(base, articles=tuple(articles), feeds=tuple(work))
-                articles, places, work = [], {}, []
+            size = gathered.size
+            if size >= _UNIT_ARTICLES and (month != before or month is None or size >= 4 * _UNIT_ARTICLES):
+                yield gathered.unit()
+                gathered = Gathering(base)
             before = month
-            listed = self._view.articles(planned.draft.chapter.query)
-            for one in listed:
-                if id(one) not in places:
-                    places[id(one)] = len(articles)
-                    articles.append(one)
-            work.append(
-                FeedWork(planned.draft, tuple(places[id(one)] for one in listed), planned.extensions, planned.files, planned.inputs)
-            )
-        if work:
-            yield replace(base, articles=tuple(articles), feeds=tuple(work))
-        for start in range(0, len(pages), _UNIT_PAGES):
-            yield replace(base, pages=tuple(map(self._page_work, pages[start : start + _UNIT_PAGES])))
-
-    def _page_work(self, planned: PageFile) -> PageWork:
-        page = catalog.page(self._view, planned.address, self._order.site)
-        if isinstance(page, ListPage):
-            return PageWork(planned.files[0], planned.inputs, list_page=page)
-        return PageWork(planned.files[0], planned.inputs, page=page)
+            if isinstance(planned, FeedFiles):
+                gathered.add_feed(planned, self._view.articles(planned.draft.chapter.query))
+            else:
+                gathered.add_page(planned, self._view.articles(planned.draft.query))
+        yield replace(gathered.unit(), list_pages=tuple(ListPageWork(one.page, one.files[0], one.inputs) for one in list_pages))
 
     def _remove_others(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Remove what is not of the site any more, unless somebody else changed it; return what went, and what stayed."""

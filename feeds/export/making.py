@@ -14,9 +14,9 @@ import brotli
 import msgspec
 from msgspec.structs import replace
 
-from feeds import assembly
+from feeds import assembly, catalog
 from feeds.assembly import Draft
-from feeds.catalog import ListPage, Page
+from feeds.catalog import Around, ListPage, PageDraft
 from feeds.export.manifest import Record, digest
 from feeds.export.tree import Tree
 from feeds.feed import Site
@@ -48,12 +48,21 @@ class FeedWork(msgspec.Struct, frozen=True, gc=False):
 
 
 class PageWork(msgspec.Struct, frozen=True, gc=False):
-    """A page to be made."""
+    """A page to be made; `around` and `articles` are places in the unit."""
 
+    draft: PageDraft
+    around: int
+    articles: tuple[int, ...]
     file: str
     inputs: str
-    page: Page | None = None  # one of the two: what comes from another process has to tell them apart
-    list_page: ListPage | None = None
+
+
+class ListPageWork(msgspec.Struct, frozen=True, gc=False):
+    """A page that lists collections, to be made."""
+
+    page: ListPage
+    file: str
+    inputs: str
 
 
 class Unit(msgspec.Struct, frozen=True, gc=False):
@@ -64,7 +73,9 @@ class Unit(msgspec.Struct, frozen=True, gc=False):
     site: Site
     articles: tuple[ListedArticle, ...] = ()
     feeds: tuple[FeedWork, ...] = ()
+    arounds: tuple[Around, ...] = ()
     pages: tuple[PageWork, ...] = ()
+    list_pages: tuple[ListPageWork, ...] = ()
 
 
 class Made(msgspec.Struct, frozen=True, gc=False):
@@ -105,10 +116,14 @@ def _feeds(unit: Unit) -> Iterator[tuple[str, bytes, str]]:
 
 
 def _pages(unit: Unit) -> Iterator[tuple[str, bytes, str]]:
-    if unit.pages:
+    if unit.pages or unit.list_pages:
         from feeds.pages import render_page  # noqa: PLC0415 - loading templates takes longer than many an export
+        from feeds.pages.parts import Parts  # noqa: PLC0415 - the same
 
+        parts = Parts(unit.site)
         for work in unit.pages:
-            for page in (work.page, work.list_page):
-                if page is not None:
-                    yield work.file, render_page(page, unit.site), work.inputs
+            articles = tuple(unit.articles[place] for place in work.articles)
+            page = catalog.finished(unit.arounds[work.around], work.draft, articles, unit.site)
+            yield work.file, render_page(page, unit.site, parts), work.inputs
+        for listed in unit.list_pages:
+            yield listed.file, render_page(listed.page, unit.site, parts), listed.inputs

@@ -10,15 +10,15 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, cast
 from urllib.parse import unquote
 
 import msgspec
 
 from feeds import assembly, catalog, paths
 from feeds.assembly import Draft
+from feeds.catalog import Around, ListPage, PageDraft
 from feeds.feed import FeedAddress, PageAddress, Site, Subscriptions
-from feeds.model import ArticleQuery, Collection, Kind, ListedArticle
+from feeds.model import Collection, Kind
 from feeds.render import FORMATS
 from feeds.store.base import Gathered, Snapshot
 
@@ -55,14 +55,31 @@ class FeedFiles(msgspec.Struct, frozen=True, gc=False):
 
 
 class PageFile(msgspec.Struct, frozen=True, gc=False):
-    """A page for people."""
+    """A page of a collection."""
 
-    address: PageAddress
+    around: Around
+    draft: PageDraft
+    inputs: str
+
+    @property
+    def start(self) -> datetime | None:
+        """Return when the month of a page starts, None for one of the newest articles."""
+        return self.draft.query.since
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (file_of_page(self.draft.address),)
+
+
+class ListPageFile(msgspec.Struct, frozen=True, gc=False):
+    """A page that lists collections."""
+
+    page: ListPage
     inputs: str
 
     @property
     def files(self) -> tuple[str, ...]:
-        return (file_of_page(self.address),)
+        return (file_of_page(self.page.address),)
 
 
 class ListFile(msgspec.Struct, frozen=True, gc=False):
@@ -109,11 +126,25 @@ def page_addresses(view: Gathered, selection: Selection) -> tuple[PageAddress, .
     return tuple(address for address in catalog.addresses(view) if address.kind in selection.kinds) if selection.pages else ()
 
 
-def page_file(view: Gathered, address: PageAddress, site: Site) -> PageFile:
-    """Return a page."""
-    unread = _Unread(view)
-    page = catalog.page(cast("Snapshot", unread), address, site)
-    return PageFile(address, named((page, unread.versions)))
+class PagePlan:
+    """The pages of a site; what is around the articles on all pages of a collection is looked up once."""
+
+    def __init__(self, view: Gathered, site: Site) -> None:
+        self._view, self._site = view, site
+        self._arounds: dict[tuple[Kind, str], tuple[Around, str]] = {}
+
+    def file(self, address: PageAddress) -> PageFile | ListPageFile:
+        """Return a page."""
+        if catalog.is_list(address):
+            page = catalog.list_page(self._view, address)
+            return ListPageFile(page, named(page))
+        place = (address.kind, address.slug)
+        if place not in self._arounds:
+            found = catalog.around_of(self._view, *place, self._site)
+            self._arounds[place] = (found, named(found))
+        around, name = self._arounds[place]
+        draft = catalog.draft(self._view, around, address)
+        return PageFile(around, draft, named((name, draft, self._view.versions(draft.query))))
 
 
 def file_of_page(address: PageAddress) -> str:
@@ -127,21 +158,6 @@ def is_of_one_collection(address: PageAddress) -> bool:
     It also names topics above and below, but these go by the site's data, with which all collections change.
     """
     return bool(address.slug or address.month)
-
-
-class _Unread:
-    """A view whose articles nobody reads, with names for those that were asked for."""
-
-    def __init__(self, view: Gathered) -> None:
-        self._view = view
-        self.versions: list[tuple[bytes, ...]] = []
-
-    def articles(self, query: ArticleQuery) -> tuple[ListedArticle, ...]:
-        self.versions.append(self._view.versions(query))
-        return ()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._view, name)
 
 
 def list_file(view: Snapshot, selection: Selection, site: Site) -> ListFile:
