@@ -16,17 +16,19 @@ from feeds.render.kept import KeptEntries
 from feeds.render.xmlfeed import atom_document, rss_document
 
 from .builders import SITE, article, feed, image, listed, related
-from .test_render_properties import ARTICLES
+from .test_render_properties import ARTICLES, MOMENTS, URLS
 
 IN_ONE_GO = {"rss": rss_document, "atom": atom_document}
 PLENTY = 10_000_000
 
 FEEDS = st.builds(
-    lambda articles, site, options, links: feed(*articles, site=site, options=options, links=links),
+    lambda articles, **facts: feed(*articles, **facts),
     articles=st.lists(st.sampled_from([article(name) for name in "abcd"]) | ARTICLES, max_size=4, unique_by=lambda one: one.id),
     site=st.sampled_from([SITE, replace(SITE, base_url="https://other.example"), replace(SITE, language="de")]),
     options=st.builds(FeedOptions, images=st.sampled_from(ImageOption), related=st.sampled_from(RelatedOption)),
-    links=st.sampled_from([FeedLinks(), FeedLinks(current="https://feeds.example.org/feed.rss")]),
+    links=st.builds(FeedLinks, *[st.none() | URLS] * 4),
+    self_url=URLS | st.just("https://x.example/\"<&>'\t?q=é"),
+    updated_at=MOMENTS,
 )
 
 

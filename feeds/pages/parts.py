@@ -74,6 +74,7 @@ class Parts:
         return made
 
 
+@lru_cache(maxsize=256)  # an export makes them for the pages of many months
 def _shell(around: Around, site: Site) -> Shell:
     here = around.collection
     feeds = feeds_of(here.kind, here.slug)

@@ -5,10 +5,11 @@ What has no member of its own there is in extensions, which are objects whose na
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from feeds.feed import Feed
 from feeds.model import Provider, Related
@@ -43,7 +44,7 @@ def items(_: Feed, said: Sequence[Entry]) -> list[bytes]:
 
 
 def _as_bytes(said: _Object) -> bytes:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(said)
 
 
 def _feed_extension(feed: Feed) -> _Object:

@@ -14,7 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
+from secrets import token_hex
+from xml.sax.saxutils import escape
 
 import feedgen.entry
 import feedgen.feed
@@ -22,8 +26,9 @@ from feedgen.entry import FeedEntry
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
+from msgspec import structs
 
-from feeds.feed import Feed
+from feeds.feed import Feed, FeedLinks
 from feeds.model import Image
 from feeds.render import html, media
 from feeds.render.entry import Entry, entries
@@ -42,6 +47,11 @@ _RSS_TYPE = "application/rss+xml"
 # Entries are the last thing that feedgen writes, so this stands behind them.
 _ATOM_END = b"</feed>\n"
 _RSS_END = b"</channel></rss>\n"
+# What stands for a link of a document until it is known which; nobody knows it, so no title can hold it.
+_MARK = token_hex()
+_MARKED_AT = datetime(1, 1, 1, tzinfo=UTC)
+_IN_ATTRIBUTES = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+_Maker = Callable[[Feed, Sequence[Entry]], bytes]
 # RSS 2.0 allows no larger channel picture, and no other formats; Atom readers want icons square.
 _RSS_IMAGE_WIDTH, _RSS_IMAGE_HEIGHT = 144, 400
 _RSS_IMAGE_TYPES = ("image/gif", "image/jpeg", "image/png")
@@ -49,7 +59,7 @@ _RSS_IMAGE_TYPES = ("image/gif", "image/jpeg", "image/png")
 
 def atom_frame(feed: Feed) -> tuple[bytes, bytes]:
     """Return what an Atom document has before its entries, and behind them."""
-    return _frame(_atom(feed, ()), _ATOM_END)
+    return _frame(feed, _atom, "updated", datetime.isoformat, _ATOM_END)
 
 
 def atom_entries(feed: Feed, said: Sequence[Entry]) -> list[bytes]:
@@ -59,7 +69,7 @@ def atom_entries(feed: Feed, said: Sequence[Entry]) -> list[bytes]:
 
 def rss_frame(feed: Feed) -> tuple[bytes, bytes]:
     """Return what an RSS document has before its items, and behind them."""
-    return _frame(_rss(feed, ()), _RSS_END)
+    return _frame(feed, _rss, "lastBuildDate", format_datetime, _RSS_END)
 
 
 def rss_entries(feed: Feed, said: Sequence[Entry]) -> list[bytes]:
@@ -67,8 +77,25 @@ def rss_entries(feed: Feed, said: Sequence[Entry]) -> list[bytes]:
     return _cut(_rss(feed, said), b"item") if said else []
 
 
-def _frame(document: bytes, end: bytes) -> tuple[bytes, bytes]:
-    return document.removesuffix(end), end
+def _frame(feed: Feed, make: _Maker, element: str, say: Callable[[datetime], str], end: bytes) -> tuple[bytes, bytes]:
+    """Return what a document has around its entries.
+
+    The documents of a feed differ there in their links and in when they changed, so the rest is made once for all of them.
+    """
+    urls = (feed.self_url, *structs.astuple(feed.links))
+    marks = [None if url is None else f"{_MARK}{place}." for place, url in enumerate(urls)]
+    marked = structs.replace(feed, articles=(), updated_at=_MARKED_AT, self_url=marks[0], links=FeedLinks(*marks[1:]))
+    head = _empty(marked, make).removesuffix(end)
+    head = head.replace(f"<{element}>{say(_MARKED_AT)}<".encode(), f"<{element}>{say(feed.updated_at)}<".encode())
+    for mark, url in zip(marks, urls, strict=True):
+        if mark is not None:
+            head = head.replace(mark.encode(), escape(url, _IN_ATTRIBUTES).encode())
+    return head, end
+
+
+@lru_cache(maxsize=256)
+def _empty(feed: Feed, make: _Maker) -> bytes:
+    return make(feed, ())
 
 
 def _cut(document: bytes, tag: bytes) -> list[bytes]:
