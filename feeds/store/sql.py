@@ -10,7 +10,7 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
 from feeds.errors import IndexAwayError, IndexBusyError, IndexDamagedError, StoreError
@@ -146,7 +146,7 @@ class SqlStore:
             refresh = SqlRefresh(connection, self._database.words, now)
             with self._database.filling() if refresh.is_first else nullcontext() as made:
                 if made is not None:
-                    with self._filling(made, now) as first:
+                    with self._filling(made, connection, now) as first:
                         yield first
                     return
                 yield refresh
@@ -156,11 +156,13 @@ class SqlStore:
                     refresh.make_indexes()
 
     @contextmanager
-    def _filling(self, made: Filling, now: datetime) -> Iterator[SqlRefresh]:
+    def _filling(self, made: Filling, empty: Connection, now: datetime) -> Iterator[SqlRefresh]:
         from feeds.store.refresh import SqlRefresh  # noqa: PLC0415 - as above
 
         with made.connection() as connection:
             migrate(connection, self._database.words)
+            for mark in empty.execute(marks.select()).mappings():  # which somebody may keep in an index that is empty as yet
+                connection.execute(marks.insert(), dict(mark))
             refresh = SqlRefresh(connection, self._database.words, now)
             yield refresh
             refresh.make_indexes()
