@@ -87,6 +87,12 @@ def test_original_and_parents_are_its_sources() -> None:
     assert shown.original_url == "https://old.example.com/a"
 
 
+def test_source_is_named_once() -> None:
+    one = listed(article(original_url="https://p.example.com/1"), parent_urls=("https://p.example.com/1", "https://p.example.com/1"))
+
+    assert entry(one, feed()).via == ("https://p.example.com/1",)
+
+
 def test_video_plays_elsewhere() -> None:
     assert said(article(player_url="https://www.youtube.com/embed/x", duration_seconds=543)).player == Player(
         "https://www.youtube.com/embed/x", 543

@@ -224,6 +224,7 @@ def test_subscription_document_is_no_archive() -> None:
         (3600, "60", "hourly", "1"),
         (7200, "120", "daily", "12"),
         (0, "1", "hourly", "3600"),
+        (100_000, "1667", "daily", "1"),
     ],
 )
 def test_rss_says_how_often_to_ask(max_age_seconds: int, ttl: str, period: str, frequency: str) -> None:
