@@ -163,6 +163,22 @@ def test_takedown_is_read_out_of_a_file_that_is_no_yaml(line: str, takedown: Tak
     assert (outcome.state, outcome.takedown) == (State.REFUSED, takedown)
 
 
+@pytest.mark.parametrize(
+    ("rest", "takedown"),
+    [
+        ("  title: A\n  removed: true\n  bad: [\n---\n", Takedown.IDENTITY),
+        ("# note\n\n  title: A\n  related:\n    published: false\n  bad: [\n---\n", Takedown.NONE),
+        ('{"title": "A", "published": false, "bad": [\n---\n', Takedown.FILE),
+        ("{\n  title: A,\n  published: true,\n  removed: true,\n  bad: [\n---\n", Takedown.IDENTITY),
+        ("{title: A, published: true, bad: [\n---\n", Takedown.NONE),
+        ("# nothing else\n", Takedown.NONE),
+    ],
+)
+def test_takedown_is_read_out_of_a_broken_file_however_that_is_indented(rest: str, takedown: Takedown) -> None:
+    outcome = parse_article("a.md", f"---\n{rest}".encode())
+    assert (outcome.state, outcome.takedown) == (State.REFUSED, takedown)
+
+
 # Payloads as they are: base64, a semicolon, base64 of sixteen bytes.
 VECTOR = "Zm9sZGluZ3JvYm90czEyMw=="
 PAYLOAD = f"Qm9yZWQ3cm9ib3RzZm9sZHNoaXJ0czEyMzQ1Njc4OTA+/AbCdEf0123456789==;{VECTOR}"

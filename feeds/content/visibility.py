@@ -24,12 +24,14 @@ _FIELDS = frozenset(
     }
 )
 _VISIBILITY_LINE = re.compile(r"""^["']?(published|draft|removed|deleted)["']?[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^#\r\n]*)""", re.MULTILINE)
+_FIRST_KEY = re.compile(r"^( *)(?!---)[^\s#\ufeff]", re.MULTILINE)
+_FLOW_MARK = re.compile(r"[{}\[\],\n]")
 
 
 def takedown_in(text: str) -> Takedown:
     """Return the takedown that stands in a text which is no YAML."""
     taken = Takedown.NONE
-    for key, value in _VISIBILITY_LINE.findall(text):
+    for key, value in _VISIBILITY_LINE.findall(_with_keys_in_front(text)):
         if not value.strip() or taken is Takedown.IDENTITY:
             continue
         try:
@@ -37,6 +39,19 @@ def takedown_in(text: str) -> Takedown:
         except ValueError:
             taken = Takedown.FILE
     return taken
+
+
+def _with_keys_in_front(text: str) -> str:
+    """Return a broken mapping with each of its own keys at the start of a line, if it is indented or in braces as JSON is.
+
+    Of one in braces that goes for what is nested as well: nobody can tell any more, and an article is rather hidden.
+    """
+    first = _FIRST_KEY.search(text)
+    if first is None:
+        return text
+    if text[first.end() - 1] == "{":
+        return "\n".join(part.strip() for part in _FLOW_MARK.split(text))
+    return re.sub(f"^{first[1]}", "", text, flags=re.MULTILINE) if first[1] else text
 
 
 def is_shown(values: Mapping[str, Value]) -> bool:
