@@ -22,10 +22,11 @@ from msgspec.structs import replace
 from feeds.config import Config
 from feeds.feed import FeedAddress, Site
 from feeds.metering import Meter
+from feeds.model import Kind, TopicFacts
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.watching import Refresher, watch_in_background
-from feeds.websub import Announcer, Told, announce, self_urls, tell
+from feeds.websub import Announcer, Told, announce, holder, self_urls, tell
 
 from .builders import NOON, SITE, good, refresh, write_article
 from .conftest import REPOSITORY
@@ -119,6 +120,17 @@ def test_hub_is_told_of_an_article_that_appears_by_its_date(store: Store, site: 
     before = len(hub.published)
     announce(service, site, NOON + SECOND)
     assert set(hub.published[before:]) == urls("/", "/topics/law/")
+
+
+def test_feed_that_is_gone_is_remembered_no_more(store: Store, site: Site) -> None:
+    service = FeedService(store)
+    for topics in ([("law.yaml", TopicFacts("law", "Law"), ())], []):
+        refresh(store, NOON, good(), topics=topics)
+        announce(service, site, NOON)
+
+    mark = service.mark(holder(site), NOON)
+    assert mark is not None
+    assert (Kind.TOPIC, "law") not in mark.modified_at
 
 
 def test_urls_are_those_that_feeds_call_themselves(store: Store, service: FeedService) -> None:
