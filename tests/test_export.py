@@ -276,16 +276,19 @@ def test_file_that_somebody_changed_stays_when_it_has_no_place_any_more(
     assert (out / "topics" / "law" / "2023-01.rss").read_text() == "mine"
 
 
-def test_folder_in_place_of_a_file_stays_when_it_has_no_place_any_more(
-    service: FeedService, store: Store, content: Path, out: Path, order: Order
+@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("feed.rss"), lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_stays_where_one_has_no_place_any_more(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, put: Callable[[Path], object]
 ) -> None:
     rich(content)
-    export(service, store, content, out, order)
-    (out / "topics" / "law" / "2023-01.rss").unlink()
-    (out / "topics" / "law" / "2023-01.rss").mkdir()
+    export(service, store, content, out, replace(order, twins=(".gz",)))
+    places = ("topics/law/2023-01.rss", "topics/law/2023-01.rss.gz")
+    for place in places:
+        (out / place).unlink()
+        put(out / place)
     (content / "old.md").unlink()
-    assert export(service, store, content, out, order, NOON + SECOND).left == ("topics/law/2023-01.rss",)
-    assert (out / "topics" / "law" / "2023-01.rss").is_dir()
+    assert export(service, store, content, out, order, NOON + SECOND).left == places
+    assert all((out / place).is_dir() or (out / place).is_symlink() for place in places)
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"<rss"), lambda path: path.write_bytes(b"")])

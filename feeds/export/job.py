@@ -204,13 +204,12 @@ class Export:
             if record is None:
                 self._tree.remove_unfinished(path)
             for place in (path, *(path + twin for twin in self._known.twins)):
-                if place in ours:
+                if place in ours or not self._tree.exists(place):
                     continue
-                body = self._tree.read(place) if place == path and record is not None else None
-                is_changed = body is not None and record is not None and manifests.digest(body) != record.digest
-                if is_changed or self._tree.is_folder(place):
+                body = self._tree.read(place)
+                if body is None or (place == path and record is not None and manifests.digest(body) != record.digest):
                     left.append(place)
-                elif self._tree.exists(place):
+                else:
                     self._tree.remove(place)
                     removed.append(place)
         return tuple(sorted(removed)), tuple(sorted(left))

@@ -50,11 +50,6 @@ class Tree:
         """Whether there is anything at a path, a link to nowhere included."""
         return os.path.lexists(self.root / path)
 
-    def is_folder(self, path: str) -> bool:
-        """Whether there is a folder at a path; a link to one is none."""
-        place = self.root / path
-        return place.is_dir() and not place.is_symlink()
-
     def size(self, path: str) -> int | None:
         """Return the size of a file, None where there is none."""
         try:
