@@ -49,6 +49,14 @@ def test_download_is_the_enclosure_before_any_picture() -> None:
     assert [attachment.url for attachment in shown.attachments] == [DOWNLOAD.url, *(one.url for one in PICTURES)]
 
 
+@pytest.mark.parametrize(
+    ("option", "pictured"), [(ImageOption.ATTACH, True), (ImageOption.BOTH, True), (ImageOption.INLINE, False), (ImageOption.NONE, False)]
+)
+def test_related_story_has_its_picture_where_pictures_are_attached(option: ImageOption, pictured: bool) -> None:
+    (story,) = said(article(related=(related(images=PICTURES),)), with_options(images=option)).related
+    assert bool(story.images) is pictured
+
+
 @pytest.mark.parametrize("option", ImageOption)
 def test_download_stays_attached_whatever_becomes_of_pictures(option: ImageOption) -> None:
     shown = said(article(images=PICTURES, download=DOWNLOAD), with_options(images=option))

@@ -15,6 +15,8 @@ from feeds.model import Article, Image, Label, ListedArticle, Provider, Related
 from feeds.render import html, media
 from feeds.text import xml_text
 
+_ATTACHING = (ImageOption.ATTACH, ImageOption.BOTH)
+
 
 class Author(msgspec.Struct, frozen=True, gc=False):
     """Who wrote an entry: a person, or the provider with its home page."""
@@ -76,7 +78,7 @@ def entry(listed: ListedArticle, feed: Feed) -> Entry:
     """Return what a feed says of an article."""
     article, options = listed.article, feed.options
     pictures = tuple(_image(image, feed.site.site_url) for image in article.images)
-    attached = pictures if options.images in (ImageOption.ATTACH, ImageOption.BOTH) else ()
+    attached = pictures if options.images in _ATTACHING else ()
     inline = pictures if options.images in (ImageOption.INLINE, ImageOption.BOTH) else ()
     stories = () if options.related is RelatedOption.NONE else tuple(_story(story, feed) for story in article.related)
     sources = listed.parent_urls if article.original_url is None else (article.original_url, *listed.parent_urls)
@@ -125,7 +127,8 @@ def picture(images: tuple[Image, ...], site_url: str) -> Image | None:
 
 def _story(story: Related, feed: Feed) -> Related:
     title, excerpt = _title(story.title, story.url), _optional(story.excerpt)
-    images = tuple(_image(image, feed.site.site_url) for image in story.images)
+    attached = story.images if feed.options.images in _ATTACHING else ()
+    images = tuple(_image(image, feed.site.site_url) for image in attached)
     is_the_same = (title, excerpt, images) == (story.title, story.excerpt, story.images)
     return story if is_the_same else replace(story, title=title, excerpt=excerpt, images=images)
 
