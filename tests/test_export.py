@@ -240,6 +240,20 @@ def test_files_of_a_topic_that_is_gone_are_removed_with_its_folder(
     assert (out / "topics" / "ai" / "feed.rss").exists()
 
 
+def test_files_behind_a_link_stay_when_their_topic_is_gone(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, fresh_store: FreshStore, tmp_path: Path
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    (out / "topics" / "law").rename(tmp_path / "law")
+    (out / "topics" / "law").symlink_to(tmp_path / "law")
+    (content / "old.md").unlink()
+    with fresh_store() as other:
+        built = export(FeedService(other), other, content, out, order)
+    assert "topics/law/feed.rss" in built.left
+    assert (tmp_path / "law" / "feed.rss").exists()
+
+
 def test_taken_down_article_is_in_no_file(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
     rich(content)
     write_article(content, "secret", topics=["AI"], title="Take me down", publishedDateTime="2024-02-02T00:00:00Z")

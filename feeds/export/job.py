@@ -198,7 +198,7 @@ class Export:
 
     def _remove_others(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Remove what is not of the site any more, unless somebody else changed it; return what went, and what stayed."""
-        removed, left = [], []
+        removed, left = list[str](), list[str]()
         ours = self._new.every_path()
         for path, record in self._known.files.items():
             if record is None:
@@ -207,11 +207,8 @@ class Export:
                 if place in ours or not self._tree.exists(place):
                     continue
                 body = self._tree.read(place)
-                if body is None or (place == path and record is not None and manifests.digest(body) != record.digest):
-                    left.append(place)
-                else:
-                    self._tree.remove(place)
-                    removed.append(place)
+                is_changed = body is None or (place == path and record is not None and manifests.digest(body) != record.digest)
+                (removed if not is_changed and self._tree.remove(place) else left).append(place)
         return tuple(sorted(removed)), tuple(sorted(left))
 
     def _every_twin(self) -> tuple[str, ...]:

@@ -130,10 +130,13 @@ class Tree:
             raise ExportError(place, f"can't be created: {error.strerror}") from error
         self._folders.add(folder)
 
-    def remove(self, path: str) -> None:
-        """Remove a file, a half-written one beside it, and the folders that become empty; links on the way keep it."""
+    def remove(self, path: str) -> bool:
+        """Remove a file, a half-written one beside it, and the folders that become empty; return whether it went.
+
+        Links on the way keep it.
+        """
         if not self._is_inside(path):
-            return
+            return False
         for name in (path, _beside(path)):
             (self.root / name).unlink(missing_ok=True)
         folder = (self.root / path).parent
@@ -141,8 +144,9 @@ class Tree:
             try:
                 folder.rmdir()
             except OSError:
-                return  # not empty
+                break  # not empty
             folder = folder.parent
+        return True
 
     def remove_unfinished(self, path: str) -> None:
         """Remove what an export that was killed has left beside a file."""
