@@ -44,6 +44,7 @@ HOSTILE = (
     'localhost"><script>alert("evil.example")</script>',
     "localhost:evil.example",
     "localhost:123456",
+    "localhost:65536",
     "localhost:",
     "évil.example",
     "[evil.example]",

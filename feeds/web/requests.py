@@ -21,7 +21,8 @@ from feeds.errors import FeedsError
 from feeds.feed import Site
 from feeds.settings import Networks
 
-_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
+_MAX_PORT = 65_535
 # Of whole segments, none of them empty or of dots alone: what comes behind would be another host or another path.
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
 _HOP = re.compile(r"\[([^\]]*)\](?::\d+)?|([0-9.]+):\d+")  # with a port, as some proxies have it
@@ -64,6 +65,8 @@ def site_of(request: Request, config: Config) -> Site:
     found = _HOST.fullmatch(host.lower())
     if found is None or found[1] not in config.trusted_hosts or (found[1] in LOOPBACK_HOSTS and _is_forwarded(environ)):
         raise UntrustedHostError
+    if int(found[2] or 0) > _MAX_PORT:
+        raise UntrustedHostError  # it would be in every link, and no reader takes such a URL
     if scheme not in ("http", "https"):
         raise ForwardingError("X-Forwarded-Proto", "is neither http nor https")
     if not _PREFIX.fullmatch(prefix):
