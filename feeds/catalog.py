@@ -198,7 +198,9 @@ def search_page(view: Snapshot, part: Slice, options: FeedOptions, site: Site) -
         NotReadyError: the index was never refreshed.
     """
     assembly.refreshed_at(view)
-    counted = view.slice_collections(part)
+    kinds = (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)
+    # Each is counted once: to count is most of the work.
+    counted = view.slice_collections(part, (Kind.ALL, *(kind for kind in kinds if not _are_alternatives(part, kind))))
     address = FeedAddress(options=options, slice=part)
     everything = assembly.collection(view, FeedAddress())
     return SearchPage(
@@ -206,21 +208,25 @@ def search_page(view: Snapshot, part: Slice, options: FeedOptions, site: Site) -
         options,
         assembly.feed(view, everything, address, next(iter(FORMATS)), site),
         next((one.article_count for one in counted if one.kind is Kind.ALL), 0),
-        tuple(_facet(view, part, kind, counted) for kind in (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)),
+        tuple(_facet(view, part, kind, counted) for kind in kinds),
     )
 
 
 def _facet(view: Snapshot, part: Slice, kind: Kind, counted: tuple[Collection, ...]) -> Shelf:
-    if part.wanted(kind) and not (part.match_all and kind is Kind.TOPIC):
+    if _are_alternatives(part, kind):
         # One more of the kind would be an alternative: it counts as if none were wanted yet.
         others = tuple(choice for choice in part.choices if choice.kind is not kind or choice.is_excluded)
-        counted = view.slice_collections(replace(part, choices=others))
+        counted = view.slice_collections(replace(part, choices=others), (kind,))
     found = [one for one in counted if one.kind is kind]
     chosen = {choice.slug for choice in part.choices if choice.kind is kind}
     shown = [one for place, one in enumerate(found) if place < _CHOICES or one.slug in chosen]
     missing = (view.collection(kind, slug) for slug in sorted(chosen - {one.slug for one in shown}))
     shown += [replace(one, article_count=0) for one in missing if one is not None]
     return Shelf(kind, tuple(shown), max(len(found), len(shown)))
+
+
+def _are_alternatives(part: Slice, kind: Kind) -> bool:
+    return bool(part.wanted(kind)) and not (part.match_all and kind is Kind.TOPIC)
 
 
 def _numbers(count: int, size: int) -> range:

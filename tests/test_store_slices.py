@@ -110,6 +110,14 @@ def test_collections_of_a_slice_are_counted_within_it_the_largest_first(site: St
     assert [(one.article_count, one.newest_at) for one in counted if one.kind is Kind.ALL] == [(3, NOON)]
 
 
+@pytest.mark.parametrize("part", [Slice(), Slice((AI,)), Slice(sought="news")])
+def test_collections_of_a_slice_are_those_of_the_kinds_that_are_asked_for(site: Store, part: Slice) -> None:
+    with site.reading(NOON) as view:
+        counted = view.slice_collections(part)
+        for kinds in ((Kind.TYPE,), (Kind.ALL, Kind.TOPIC), ()):
+            assert view.slice_collections(part, kinds) == tuple(one for one in counted if one.kind in kinds)
+
+
 def test_hidden_article_is_found_by_no_slice(store: Store) -> None:
     refresh(store, NOON, good("shown", title="Word one"), good("soon", title="Word two", published_at=NOON + DAY))
     refresh(store, NOON, good("gone", title="Word three"))

@@ -81,8 +81,8 @@ class Snapshot(Protocol):
         """Return the UTC months, of listing, that have shown articles of a collection, the latest first; with `since`, of those
         listed from then on."""
 
-    def slice_collections(self, part: Slice) -> tuple[Collection, ...]:
-        """Return the collections that have an article of a slice, ALL among them, counted within the slice.
+    def slice_collections(self, part: Slice, kinds: tuple[Kind, ...] = tuple(Kind)) -> tuple[Collection, ...]:
+        """Return the collections of some kinds that have an article of a slice, ALL as one of them, counted within the slice.
 
         The largest of each kind come first, ties by folded name.
         """

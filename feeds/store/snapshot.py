@@ -140,13 +140,16 @@ class SqlSnapshot(SqlCollections):
             counts[start] = counts.get(start, 0) + total
         return tuple(Month(start, counts[start]) for start in sorted(counts, reverse=True))
 
-    def slice_collections(self, part: Slice) -> tuple[Collection, ...]:
+    def slice_collections(self, part: Slice, kinds: tuple[Kind, ...] = tuple(Kind)) -> tuple[Collection, ...]:
         if part.is_everything:
-            found = (one for kind in Kind for one in self.collections(kind) if one.article_count)
+            found = (one for kind in kinds for one in self.collections(kind) if one.article_count)
             return tuple(sorted(found, key=lambda one: -one.article_count))
         counted = (
             select(memberships.c.collection_id, func.count().label("total"), func.max(memberships.c.listed_at).label("newest"))
-            .where(self._visible(memberships.c), self._slice(part).covers(memberships.c.article_id))
+            .where(
+                self._visible(memberships.c), memberships.c.collection_id.in_(select(collections.c.id).where(collections.c.kind.in_(kinds)))
+            )
+            .where(self._slice(part).covers(memberships.c.article_id))
             .group_by(memberships.c.collection_id)
             .subquery()
         )
