@@ -181,6 +181,7 @@ def test_article_of_more_words_than_the_database_takes_is_found_by_its_collectio
     with store.reading(NOON) as view:
         for part in (Slice((Choice(Kind.TOPIC, "topic-999"),), sought=f"{0:064x}"), Slice(sought=f"{1000:064x}")):
             assert len(view.slice(part, 10)) == 1
+        assert view.slice(Slice(sought=f"{15_999:064x}"), 10) == ()
 
 
 def test_index_with_words_in_arrays_is_brought_up_to_date(postgres: Postgres, database: str, store: Store) -> None:
