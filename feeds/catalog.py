@@ -123,9 +123,10 @@ def addresses(view: Snapshot) -> Iterator[PageAddress]:
         collections = view.collections(kind)
         if kind is not Kind.ALL:
             yield from (PageAddress(kind, number=number) for number in _numbers(len(collections), _LISTED))
+        months = view.all_months(kind)
         for found in collections:
             yield PageAddress(kind, found.slug)
-            for month in view.months(kind, found.slug):
+            for month in months.get(found.slug, ()):
                 part = paths.month_name(month.start)
                 yield from (PageAddress(kind, found.slug, part, number) for number in _numbers(month.article_count, _ARTICLES))
 
@@ -281,12 +282,13 @@ def _front(view: Snapshot, months: Sequence[Month]) -> Front:
     topics = view.collections(Kind.TOPIC)
     largest = sorted(topics, key=lambda topic: -topic.article_count)[:_FRONT_TOPICS]
     children = assembly.nested([topic for topic in topics if topic in largest])
-    latest = months[0].start if months else assembly.refreshed_at(view)
-    starts = paths.months_up_to(paths.month(latest).start, _ACTIVITY_MONTHS)
+    last = months[0].start if months else assembly.refreshed_at(view)
+    starts = paths.months_up_to(paths.month(last).start, _ACTIVITY_MONTHS)
+    latest = view.all_months(Kind.TOPIC, starts[0])
 
     def rows(above: str | None, depth: int) -> Iterator[TopicRow]:
         for topic in children.get(above, ()):
-            counts = {one.start: one.article_count for one in view.months(Kind.TOPIC, topic.slug, starts[0])}
+            counts = {one.start: one.article_count for one in latest.get(topic.slug, ())}
             yield TopicRow(topic, depth, tuple(counts.get(start, 0) for start in starts))
             yield from rows(topic.slug, depth + 1)
 

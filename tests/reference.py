@@ -113,8 +113,8 @@ class ReferenceView:
     def count(self, query: ArticleQuery) -> int:
         return len(self._matching(query))
 
-    def months(self, kind: Kind, slug: str, since: datetime | None = None) -> tuple[Month, ...]:
-        months = [one.listed_at.replace(day=1, hour=0, minute=0, second=0) for one in self._matching(ArticleQuery(kind, slug, since=since))]
+    def months(self, kind: Kind, slug: str) -> tuple[Month, ...]:
+        months = [one.listed_at.replace(day=1, hour=0, minute=0, second=0) for one in self._matching(ArticleQuery(kind, slug))]
         return tuple(Month(start, months.count(start)) for start in sorted(set(months), reverse=True))
 
     def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,10 +16,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from feeds.identity import article_id
-from feeds.model import Article, ArticleQuery, Cursor, Kind, Level, Outcome, Problem, State, Takedown
+from feeds.model import Article, ArticleQuery, Cursor, Kind, Level, Month, Outcome, Problem, State, Takedown
 from feeds.store.base import Snapshot, Store
 
-from .builders import NOON, article, outcome, refresh, related
+from .builders import DAY, NOON, article, outcome, refresh, related
 from .reference import ReferenceStore, ReferenceView
 
 pytestmark = pytest.mark.every_database
@@ -140,7 +142,7 @@ def test_every_query_finds_what_the_rules_say(
                 for query in asked:
                     assert view.articles(query) == expected.articles(query)
                     assert view.count(query) == expected.count(query)
-                    assert view.months(query.kind, query.slug, query.since) == expected.months(query.kind, query.slug, query.since)
+                    assert view.months(query.kind, query.slug) == expected.months(query.kind, query.slug)
                     assert view.neighbours(query.kind, query.slug, 1) == expected.neighbours(query.kind, query.slug, 1)
                     for moment in (query.since, query.before):
                         if moment is not None:
@@ -180,3 +182,36 @@ def test_modification_times_grow_whenever_a_feed_changes(fresh_store: FreshStore
                             changed = content != before[place]
                             assert modified_at > modified[place] if changed else modified_at >= modified[place]
                         before[place], modified[place] = content, modified_at
+
+
+@st.composite
+def distant_steps(draw: st.DrawFn) -> Step:
+    """Draw a step that is days after the one before, with articles of several months, past and to come."""
+
+    def moved(outcome: Outcome) -> Outcome:
+        days = draw(st.sampled_from([-61, -30, -1, 0, 1, 17, 40])) * DAY
+        found = outcome.article
+        shifted = found and replace(found, published_at=found.published_at + days, updated_at=found.updated_at + days)
+        return replace(outcome, article=shifted)
+
+    step = draw(steps())
+    return Step(24 * draw(st.integers(0, 40)), tuple(map(moved, step.outcomes)), step.gone)
+
+
+@settings(max_examples=12)
+@given(st.lists(distant_steps(), min_size=2, max_size=5))
+def test_months_are_those_of_the_articles_that_are_shown(fresh_store: FreshStore, history: list[Step]) -> None:
+    now = NOON
+    with fresh_store() as store:
+        for step in history:
+            now += step.hours * HOUR
+            refresh(store, now, *step.outcomes, gone=step.gone)
+            for opened, moment in product((store.reading, store.gathering), (now, now + 20 * DAY, now + 50 * DAY)):
+                with opened(moment) as view:
+                    for kind, slug in COLLECTIONS:
+                        listed = [one.listed_at for one in view.articles(ArticleQuery(kind, slug, limit=None))]
+                        months = Counter(at.replace(day=1, hour=0, minute=0, second=0) for at in listed)
+                        counted = tuple(Month(start, months[start]) for start in sorted(months, reverse=True))
+                        assert view.months(kind, slug) == view.all_months(kind).get(slug, ()) == counted
+                        since = datetime(2024, 5, 1, tzinfo=UTC)
+                        assert view.all_months(kind, since).get(slug, ()) == tuple(one for one in counted if one.start >= since)

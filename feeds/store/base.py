@@ -77,9 +77,14 @@ class Snapshot(Protocol):
     def count(self, query: ArticleQuery) -> int:
         """Return how many shown articles match, whatever the query's limit, offset and place."""
 
-    def months(self, kind: Kind, slug: str, since: datetime | None = None) -> tuple[Month, ...]:
-        """Return the UTC months, of listing, that have shown articles of a collection, the latest first; with `since`, of those
-        listed from then on."""
+    def months(self, kind: Kind, slug: str) -> tuple[Month, ...]:
+        """Return the UTC months, of listing, that have shown articles of a collection, the latest first."""
+
+    def all_months(self, kind: Kind, since: datetime | None = None) -> Mapping[str, tuple[Month, ...]]:
+        """Return the months of every collection of a kind, by slug; with `since`, those alone that start then or later.
+
+        Collections without any may be left out.
+        """
 
     def slice_collections(self, part: Slice, kinds: tuple[Kind, ...] = tuple(Kind)) -> tuple[Collection, ...]:
         """Return the collections of some kinds that have an article of a slice, ALL as one of them, counted within the slice.

@@ -39,7 +39,7 @@ class SqlCollections:
             .limit(1)
             .scalar_subquery()
         )
-        turned = self._turned().subquery()
+        turned = self._turned(memberships.c.collection_id).subquery()
         query = (
             select(collections, (collections.c.shown + func.coalesce(turned.c.more, 0)).label("total"), newest.label("newest"))
             .join_from(collections, turned, turned.c.collection_id == collections.c.id, isouter=True)
@@ -48,8 +48,8 @@ class SqlCollections:
         )
         return tuple(collection_of(row) for row in self._connection.execute(query))
 
-    def _turned(self) -> Select[Any]:
-        """Return how many more articles each collection shows than at the refresh that counted them."""
+    def _turned(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        """Return how many more memberships with each value of the columns are shown than at the refresh that counted them."""
         refreshed_at = self._connection.execute(select(meta.c.value).where(meta.c.name == "refreshed_at")).scalar()
         counted_at = int(refreshed_at or self._now)
         earlier, later = sorted((self._now, counted_at))
@@ -58,9 +58,9 @@ class SqlCollections:
         then = and_(spans.shown_from <= counted_at, spans.shown_until > counted_at)
         more = func.sum(case((self._visible(spans), 1), else_=0) - case((then, 1), else_=0))
         return (
-            select(spans.collection_id, more.label("more"))
+            select(*columns, more.label("more"))
             .where(spans.article_id.in_(select(articles.c.id).where(or_(*turns_between))))
-            .group_by(spans.collection_id)
+            .group_by(*columns)
         )
 
     def _exists(self) -> ColumnElement[bool]:

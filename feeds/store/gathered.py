@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import and_, not_, select, union
 
 from feeds.identity import identity_key
-from feeds.model import ArticleQuery, Collection, IndexState, Kind, Label, ListedArticle, Takedown, TopicFacts
+from feeds.model import ArticleQuery, Collection, IndexState, Kind, Label, ListedArticle, Month, Takedown, TopicFacts
 from feeds.store import rows
 from feeds.store.schema import articles, collections, files, memberships, relations
 from feeds.store.snapshot import SqlSnapshot, collection_id
@@ -142,6 +142,12 @@ class GatheredSnapshot(SqlSnapshot):
             self._answers[key] = ask(*arguments)
         answer: _Answer = self._answers[key]
         return answer
+
+    def months(self, kind: Kind, slug: str) -> tuple[Month, ...]:
+        return self.all_months(kind).get(slug, ())
+
+    def all_months(self, kind: Kind, since: datetime | None = None) -> Mapping[str, tuple[Month, ...]]:
+        return self._once(super().all_months, kind, since)
 
     def count(self, query: ArticleQuery) -> int:
         start, end = self._listing(query.kind, query.slug).span(query)

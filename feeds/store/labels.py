@@ -15,8 +15,8 @@ from feeds.identity import distinct_slugs, fold, slug
 from feeds.model import Kind, TopicFacts
 from feeds.store import rows
 from feeds.store.collected import modification_time
+from feeds.store.monthcounts import MonthBook
 from feeds.store.prepared import NamedLabel
-from feeds.store.queries import in_chunks, visible
 from feeds.store.schema import FOREVER, articles, collections, former_slugs, memberships, relations, turns
 
 _COLUMNS = tuple(column.name for column in collections.columns)
@@ -57,6 +57,7 @@ class CollectionBook:
         self._next_id = max(self._by_id, default=0) + 1
         self._touched: set[int] = set()
         self._revisited: set[int] = set()
+        self._months = MonthBook(connection, now)
         self._facts_changed = False
         # Known after `finish`: whether anything changed by itself since the last refresh, and the latest change before this one.
         self.has_turned = False
@@ -79,9 +80,12 @@ class CollectionBook:
         """Note that the collections of an article look different now."""
         self._touched.update(label[0] for label in rows.labels(labels))
 
-    def revisit(self, labels: bytes) -> None:
-        """Note that the collections of an article have other articles, shown now or not."""
-        self._revisited.update(label[0] for label in rows.labels(labels))
+    def revisit(self, labels: bytes, *listed: int) -> None:
+        """Note that the collections of an article have other articles of these listing times, shown now or not."""
+        for collection, _ in rows.labels(labels):
+            self._revisited.add(collection)
+            for listed_at in listed:
+                self._months.move(collection, listed_at)
 
     def put_facts(self, topics: tuple[TopicFacts, ...]) -> None:
         """Take the site's topic data instead of what was known; the first of two files for one name counts."""
@@ -107,7 +111,7 @@ class CollectionBook:
                 entry.name = self._name(entry)
             if entry.id in self._touched | is_new:
                 entry.modified_at = max(self._now, entry.modified_at + 1, self._settings_at + 1)
-        self._count_shown(self._revisited | is_new)
+        self._count_shown(is_new)
         self._drop_unseen()
         for kind in Kind:
             self._assign_slugs(kind)
@@ -116,22 +120,24 @@ class CollectionBook:
         return self._facts_changed or any((entry.name, entry.slug) != (name, slug_before) for entry, name, slug_before in before)
 
     def _fold_turns(self) -> None:
-        """Make the turns that have come to pass part of the modification times."""
+        """Make the turns that have come to pass part of the modification times, and of what has to be counted."""
         passed = select(turns.c.collection_id, func.count().label("total"), func.max(turns.c.at).label("last"))
         for row in self._connection.execute(passed.where(turns.c.at <= self._now).group_by(turns.c.collection_id)):
             entry = self._by_id[row.collection_id]
             entry.modified_at = modification_time(entry.modified_at, self._settings_at, row.total, row.last)
             self._revisited.add(entry.id)
             self.has_turned = True
+        passed_at = select(turns.c.at).where(turns.c.at <= self._now)
+        turned = or_(articles.c.shown_from.in_(passed_at), articles.c.shown_until.in_(passed_at))
+        for labels, listed_at in self._connection.execute(select(articles.c.labels, articles.c.listed_at).where(turned)).all():
+            self.revisit(labels, listed_at)
 
-    def _count_shown(self, ids: set[int]) -> None:
-        """Count the shown articles of collections anew."""
-        counting = select(memberships.c.collection_id, func.count().label("total")).group_by(memberships.c.collection_id)
-        counting = counting.where(visible(memberships.c, self._now))
-        for collection in ids:
-            self._by_id[collection].shown = 0
-        for row in in_chunks(self._connection, counting, memberships.c.collection_id, ids):
-            self._by_id[row.collection_id].shown = row.total
+    def _count_shown(self, new: set[int]) -> None:
+        """Count the shown articles of the collections that have others."""
+        self._months.count(new)
+        totals = self._months.totals(self._revisited | new)
+        for collection in self._revisited | new:
+            self._by_id[collection].shown = totals.get(collection, 0)
 
     def _since(self, entry: _Entry) -> int | None:
         first_shown = case((memberships.c.shown_from > memberships.c.listed_at, memberships.c.shown_from), else_=memberships.c.listed_at)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_
 
 from feeds.store import rows
 
-_IN_CHUNK = 500  # values in one `IN (…)`
+IN_CHUNK = 500  # values in one `IN (…)`
 
 
 def visible(columns: Any, now: int) -> ColumnElement[bool]:
@@ -20,5 +20,5 @@ def visible(columns: Any, now: int) -> ColumnElement[bool]:
 def in_chunks(connection: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[rows.Row]:
     """Yield what a query finds where a column has one of the values, however many there are."""
     ordered = sorted(values)
-    for start in range(0, len(ordered), _IN_CHUNK):
-        yield from connection.execute(query.where(column.in_(ordered[start : start + _IN_CHUNK])))
+    for start in range(0, len(ordered), IN_CHUNK):
+        yield from connection.execute(query.where(column.in_(ordered[start : start + IN_CHUNK])))

@@ -222,7 +222,7 @@ class SqlRefresh:
         """Note that an article is taken out of the index, for good or to be replaced."""
         self._unsettled.add(known.article_key)
         self._dropped.add(known.article_key)
-        self._book.revisit(known.labels)
+        self._book.revisit(known.labels, known.listed_at)
         self._words.drop(self._connection, known.id, _words_of(found_by(rows.article(known.payload)), rows.labels(known.labels)))
         self._lost_words = True
         if Span(known.listed_at, known.shown_from, known.shown_until).listing(self._now) is not None:
@@ -324,7 +324,7 @@ class SqlRefresh:
                 before = Span(row.listed_at, row.shown_from, row.shown_until)
                 if span != before:
                     changes.append((row, span))
-                    self._book.revisit(row.labels)
+                    self._book.revisit(row.labels, *(one.listed_at for one in (before, span) if one.start < one.end))
                 if span.listing(self._now) != before.listing(self._now):
                     self._book.touch(row.labels)
                     self._moved.add(key)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -55,6 +56,23 @@ def encode_seen(modified_at: Mapping[tuple[Kind, str], datetime]) -> bytes:
 def seconds(moment: datetime) -> int:
     """Return a moment as the index keeps it; fractions of a second are cut."""
     return int(moment.timestamp())
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# No moment is before it, in seconds since 1970, and so no division of one, less it, is of a negative number.
+DAY_ONE = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+_DAY = 86_400  # seconds
+
+
+def month_start(seconds: int) -> int:
+    """Return the first second of the UTC month of a moment."""
+    return month_of_day((seconds - DAY_ONE) // _DAY)
+
+
+@lru_cache(maxsize=10_000)  # some ten thousand days come again in every collection
+def month_of_day(day: int) -> int:
+    """Return the first second of the UTC month of a day, by its number from the first day of all."""
+    return seconds((datetime(1, 1, 1, tzinfo=UTC) + timedelta(days=day)).replace(day=1))
 
 
 def moment(seconds: int) -> datetime:

@@ -140,6 +140,16 @@ memberships = Table(
     sqlite_with_rowid=False,
 )
 
+# How many articles of a collection were shown at the last refresh, by the month of their listing; those with none are left out.
+months = Table(
+    "months",
+    metadata,
+    Column("collection_id", Integer, primary_key=True),
+    Column("start", _MOMENT, primary_key=True),  # its first second
+    Column("shown", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 relations = Table(
     "relations",
     metadata,
@@ -227,6 +237,15 @@ def _find_by_collection(connection: Connection, words: WordIndex) -> None:
     words.adopt(connection, [(row.id, collection_words(label[0] for label in rows.labels(row.labels))) for row in found])
 
 
+def _count_months(connection: Connection, _: WordIndex) -> None:
+    from feeds.store.monthcounts import MonthBook  # noqa: PLC0415 - it needs the tables
+
+    months.create(connection, checkfirst=True)
+    counted_at = connection.execute(select(meta.c.value).where(meta.c.name == "refreshed_at")).scalar()
+    if counted_at is not None:
+        MonthBook(connection, int(counted_at)).count(set(connection.execute(select(collections.c.id)).scalars()))
+
+
 # Add new migrations at the end of the list; never change one that was released.
 MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (
     _create,
@@ -234,6 +253,7 @@ MIGRATIONS: tuple[Callable[[Connection, WordIndex], None], ...] = (
     _part_payloads,
     _index_refused_files,
     _find_by_collection,
+    _count_months,
 )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
 from feeds.identity import identity_key
 from feeds.model import (
@@ -40,6 +39,7 @@ from feeds.store.schema import (
     marks,
     memberships,
     meta,
+    months,
     payloads,
     relations,
     topic_files,
@@ -48,8 +48,6 @@ from feeds.store.schema import (
 from feeds.store.slices import SliceQuery
 
 _LATEST = 500  # articles whose topics are neighbours
-_DAY = 86_400  # seconds
-_DAY_ONE = datetime(1, 1, 1, tzinfo=UTC)  # no moment is before it, and so no division of one is of a negative number
 # One question, put into words once: every worker asks it several times a second, and its requests wait meanwhile.
 _STATE = select(
     select(meta.c.value).where(meta.c.name == "revision").scalar_subquery(),
@@ -66,7 +64,6 @@ class SqlSnapshot(SqlCollections):
         super().__init__(connection, rows.seconds(now))
         self._words = words
         self._files = FileReports(connection, self._now)
-        self._months: dict[tuple[Kind, str], tuple[Month, ...]] = {}  # all pages of a collection need them
 
     def state(self) -> IndexState:
         found = self._connection.execute(_STATE, {"now": self._now}).one()
@@ -123,22 +120,35 @@ class SqlSnapshot(SqlCollections):
         counted = select(func.count()).select_from(memberships).where(*self._matching(query))
         return self._connection.execute(counted).scalar_one()
 
-    def months(self, kind: Kind, slug: str, since: datetime | None = None) -> tuple[Month, ...]:
-        if since is not None:
-            return self._counted_months(ArticleQuery(kind, slug, since=since))
-        if (kind, slug) not in self._months:
-            self._months[kind, slug] = self._counted_months(ArticleQuery(kind, slug))
-        return self._months[kind, slug]
+    def months(self, kind: Kind, slug: str) -> tuple[Month, ...]:
+        return self._counted_months(kind, collections.c.slug == slug).get(slug, ())
 
-    def _counted_months(self, query: ArticleQuery) -> tuple[Month, ...]:
-        # Databases agree about whole numbers, not about calendars: they count the days, and these are put into months here.
-        day = ((memberships.c.listed_at - rows.seconds(_DAY_ONE)) // _DAY).label("day")
-        days = select(day).where(*self._matching(query)).subquery()
-        counts: dict[datetime, int] = {}
-        for each, total in self._connection.execute(select(days.c.day, func.count()).group_by(days.c.day)).all():
-            start = _month_of(each)
-            counts[start] = counts.get(start, 0) + total
-        return tuple(Month(start, counts[start]) for start in sorted(counts, reverse=True))
+    def all_months(self, kind: Kind, since: datetime | None = None) -> Mapping[str, tuple[Month, ...]]:
+        return self._counted_months(kind) if since is None else self._counted_months(kind, since=rows.seconds(since))
+
+    def _counted_months(self, kind: Kind, *conditions: ColumnElement[bool], since: int = rows.DAY_ONE) -> dict[str, tuple[Month, ...]]:
+        of_it = and_(months.c.collection_id == collections.c.id, months.c.start >= since)
+        counted = (
+            select(collections.c.id, collections.c.slug, months.c.start, months.c.shown)
+            .join_from(collections, months, of_it, isouter=True)
+            .where(collections.c.kind == kind, *conditions, self._exists())
+        )
+        slugs: dict[int, str] = {}
+        shown: dict[int, dict[int, int]] = {}
+        for collection, slug, start, count in self._connection.execute(counted):
+            slugs[collection] = slug
+            if start is not None:
+                shown.setdefault(collection, {})[start] = count
+        spans = memberships.c
+        turned = self._turned(spans.collection_id, spans.listed_at).where(spans.listed_at >= since)
+        for collection, listed_at, more in self._connection.execute(turned):
+            if collection in slugs:
+                counts, start = shown.setdefault(collection, {}), rows.month_start(listed_at)
+                counts[start] = counts.get(start, 0) + more
+        return {
+            slugs[collection]: tuple(Month(rows.moment(start), counts[start]) for start in sorted(counts, reverse=True) if counts[start])
+            for collection, counts in shown.items()
+        }
 
     def slice_collections(self, part: Slice, kinds: tuple[Kind, ...] = tuple(Kind)) -> tuple[Collection, ...]:
         if part.is_everything:
@@ -267,8 +277,3 @@ def _without(article: Article, hidden: frozenset[str]) -> Article:
     if not any(story.id in hidden for story in article.related):
         return article
     return replace(article, related=tuple(story for story in article.related if story.id not in hidden))
-
-
-@lru_cache(maxsize=10_000)  # some ten thousand days come again in every collection
-def _month_of(day: int) -> datetime:
-    return (_DAY_ONE + timedelta(days=day)).replace(day=1)
