@@ -4,7 +4,8 @@
 
 Everything is a whole command, from its start to its end, and all take turns within a round. `lean` are the newest articles of each topic
 in RSS and Atom, which is what the others write; `whole` is everything. Made anew means without an index and without the files of
-before. Afterwards an article gets another title, and each builds again. What all of them wrote is read back and compared.
+before: all read every article. `of index` is ours with an index and without the files, as after `feeds index`, beside what the
+others take anew. Afterwards an article gets another title, and each builds again. What all of them wrote is read back and compared.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ class Build:
         subprocess.run(self.command, check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - started
 
-    def clear(self) -> None:
-        for place in self.new:
+    def clear(self, *places: Path) -> None:
+        """Remove what has to be away, or some of it."""
+        for place in places or self.new:
             for path in place.parent.glob(f"{place.name}*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -70,9 +72,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=["lean", "whole", "Hugo", "Pelican"], default=["lean", "whole", "Hugo", "Pelican"])
     given = parser.parse_args()
     compile_as_pip_does()
-    print(
-        f"{'files':>7} {'':8} {'anew s':>8} {'/ Hugo':>8} {'/ Pelican':>10} {'1 new s':>8} {'/ Hugo':>8} {'/ Pelican':>10} {'written':>8}"
-    )
+    head = "".join(f" {name:>10} {'/ Hugo':>8} {'/ Pelican':>10}" for name in ("anew s", "of index s", "1 new s"))
+    print(f"{'files':>7} {'':8}{head} {'written':>8}")
     with tempfile.TemporaryDirectory() as scratch:
         for size in given.sizes:
             _measure(given.keep or Path(scratch), Path(scratch), size, given.rounds, given.only)
@@ -89,13 +90,17 @@ def _measure(sites: Path, scratch: Path, size: int, rounds: int, names: Sequence
     }
     builds = [_ours(name, content, scratch, options) for name, options in _OURS.items() if name in names]
     builds += [_theirs(make()) for name, make in generators.items() if name in names]
-    anew, again = {build.name: list[float]() for build in builds}, {build.name: list[float]() for build in builds}
+    anew, indexed, again = ({build.name: list[float]() for build in builds} for _ in range(3))
     written: dict[str, int] = {}
     for number in range(rounds):
         for build in builds:
             build.clear()
             anew[build.name].append(build.seconds())
             _compare(build, expected.titles)
+            if build.name in _OURS:
+                build.clear(build.public)
+                indexed[build.name].append(build.seconds())
+                _compare(build, expected.titles)
         with ExitStack() as stack:
             before = {build.name: _files(build.public) for build in builds if number == 0}
             for articles in {build.articles for build in builds}:
@@ -106,13 +111,16 @@ def _measure(sites: Path, scratch: Path, size: int, rounds: int, names: Sequence
                 if build.name in before:
                     written[build.name] = _written(build, before[build.name])
     for build in builds:
-        print(f"{size:7} {build.name:8}{_line(anew, build.name)}{_line(again, build.name)} {written[build.name]:8}", flush=True)
+        said = [_line(anew[build.name], anew), _line(indexed[build.name], anew), _line(again[build.name], again)]
+        print(f"{size:7} {build.name:8}{''.join(said)} {written[build.name]:8}", flush=True)
 
 
-def _line(seconds: Mapping[str, list[float]], name: str) -> str:
-    own = median(seconds[name])
-    ratios = [f"{own / median(seconds[peer]):8.3f}" if peer in seconds else " " * 8 for peer in ("Hugo", "Pelican")]
-    return f" {own:8.2f} {ratios[0]}   {ratios[1]}"
+def _line(seconds: Sequence[float], of_all: Mapping[str, list[float]]) -> str:
+    if not seconds:
+        return " " * 31
+    own = median(seconds)
+    ratios = [f"{own / median(of_all[peer]):.3f}" if peer in of_all else "" for peer in ("Hugo", "Pelican")]
+    return f" {own:10.2f} {ratios[0]:>8} {ratios[1]:>10}"
 
 
 def _ours(name: str, content: Path, scratch: Path, options: Sequence[str]) -> Build:
