@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from secrets import token_hex
-from xml.sax.saxutils import escape
 
 import feedgen.entry
 import feedgen.feed
@@ -50,7 +49,7 @@ _RSS_END = b"</channel></rss>\n"
 # What stands for a link of a document until it is known which; nobody knows it, so no title can hold it.
 _MARK = token_hex()
 _MARKED_AT = datetime(1, 1, 1, tzinfo=UTC)
-_IN_ATTRIBUTES = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+_IN_ATTRIBUTES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
 _Maker = Callable[[Feed, Sequence[Entry]], bytes]
 # RSS 2.0 allows no larger channel picture, and no other formats; Atom readers want icons square.
 _RSS_IMAGE_WIDTH, _RSS_IMAGE_HEIGHT = 144, 400
@@ -89,7 +88,7 @@ def _frame(feed: Feed, make: _Maker, element: str, say: Callable[[datetime], str
     head = head.replace(f"<{element}>{say(_MARKED_AT)}<".encode(), f"<{element}>{say(feed.updated_at)}<".encode())
     for mark, url in zip(marks, urls, strict=True):
         if mark is not None:
-            head = head.replace(mark.encode(), escape(url, _IN_ATTRIBUTES).encode())
+            head = head.replace(mark.encode(), url.translate(_IN_ATTRIBUTES).encode())
     return head, end
 
 

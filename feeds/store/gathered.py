@@ -70,7 +70,7 @@ class GatheredSnapshot(SqlSnapshot):
 
     @cached_property
     def _by_kind(self) -> dict[Kind, dict[str, Collection]]:
-        return {kind: {found.slug: found for found in super(GatheredSnapshot, self).collections(kind)} for kind in Kind}
+        return {}
 
     @cached_property
     def _names(self) -> dict[int, Label]:
@@ -100,10 +100,15 @@ class GatheredSnapshot(SqlSnapshot):
         return self._state
 
     def collection(self, kind: Kind, slug: str) -> Collection | None:
-        return self._by_kind[kind].get(slug)
+        return self._of_kind(kind).get(slug)
 
     def collections(self, kind: Kind) -> tuple[Collection, ...]:
-        return tuple(self._by_kind[kind].values())
+        return tuple(self._of_kind(kind).values())
+
+    def _of_kind(self, kind: Kind) -> dict[str, Collection]:
+        if kind not in self._by_kind:
+            self._by_kind[kind] = {found.slug: found for found in super().collections(kind)}
+        return self._by_kind[kind]
 
     def articles(self, query: ArticleQuery) -> tuple[ListedArticle, ...]:
         if query.after is not None:
