@@ -115,24 +115,31 @@ class GatheredSnapshot(SqlSnapshot):
             return super().articles(query)
         chosen = self._listing(query.kind, query.slug).chosen(query)
         missing = {number for number in chosen if number not in self._articles}
-        found = list(self._in_chunks(self._listed(articles), articles.c.id, missing))
-        made = dict(zip((row.id for row in found), self._read(found), strict=True))
+        made = self._made(missing) if missing else {}  # even an empty question takes long to put
         result = tuple(made[number] if number in made else self._articles[number] for number in chosen)
         self._articles.update(made)
         while len(self._articles) > _MAX_ARTICLES:
             self._articles.popitem(last=False)
         return result
 
+    def _made(self, missing: set[int]) -> dict[int, ListedArticle]:
+        found = list(self._in_chunks(self._listed(articles), articles.c.id, missing))
+        return dict(zip((row.id for row in found), self._read(found), strict=True))
+
     def versions(self, query: ArticleQuery) -> tuple[bytes, ...]:
         chosen = self._listing(query.kind, query.slug).chosen(query)
+        if missing := {number for number in chosen if number not in self._versions}:
+            self._name(missing)
+        return tuple(self._versions[number] for number in chosen)
+
+    def _name(self, missing: set[int]) -> None:
         facts = select(articles.c.id, files.c.digest, files.c.path, articles.c.labels).join_from(
             articles, files, articles.c.id == files.c.id
         )
-        for row in self._in_chunks(facts, articles.c.id, {number for number in chosen if number not in self._versions}):
+        for row in self._in_chunks(facts, articles.c.id, missing):
             names = [self._names[label[0]] for label in rows.labels(row.labels) if label[0] in self._names]
             said = rows.encode((row.digest, row.path, names, self._lost.get(row.id)))
             self._versions[row.id] = hashlib.blake2b(said, digest_size=16).digest()
-        return tuple(self._versions[number] for number in chosen)
 
     def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:
         return self._once(super().neighbours, kind, slug, limit)
