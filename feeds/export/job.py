@@ -21,9 +21,12 @@ from feeds.export.tree import Tree
 from feeds.export.units import Gathering
 from feeds.export.workers import make_all
 from feeds.feed import FeedAddress, PageAddress, Site
+from feeds.model import Kind
 from feeds.store.base import Gathered, Mark
 
-_UNIT_ARTICLES = 1000
+_UNIT_ARTICLES = 1000  # at most, or a few times as many of one month; the more, the fewer entries are made twice
+_UNITS = 10  # at least, so that all processors have something to do to the end
+_FEWEST_ARTICLES = 20
 _PAGE_ENTRIES = 5  # making a page takes as long as making so many entries
 
 Records = dict[str, Record | None]
@@ -180,13 +183,15 @@ class Export:
     def _units(self, feeds: Sequence[FeedFiles], pages: Sequence[PageFile], list_pages: Sequence[ListPageFile]) -> Iterator[Unit]:
         """Yield what has to be made, by time, so that the documents and pages that share articles come together; the newest come last."""
         base = Unit(str(self._tree.root), self._order.twins, self._order.site)
+        everything = self._view.collection(Kind.ALL, "")
+        enough = min(_UNIT_ARTICLES, max(_FEWEST_ARTICLES, (everything.article_count if everything else 0) // _UNITS))
         gathered = Gathering(base)
         before = None
-        everything: list[FeedFiles | PageFile] = [*feeds, *pages]
-        for planned in sorted(everything, key=lambda planned: (planned.start is None, planned.start)):
+        together: list[FeedFiles | PageFile] = [*feeds, *pages]
+        for planned in sorted(together, key=lambda planned: (planned.start is None, planned.start)):
             month = planned.start and paths.month(planned.start).start
             size = gathered.size
-            if size >= _UNIT_ARTICLES and (month != before or month is None or size >= 4 * _UNIT_ARTICLES):
+            if size >= enough and (month != before or month is None or size >= 4 * enough):
                 yield gathered.unit()
                 gathered = Gathering(base)
             before = month
