@@ -85,7 +85,7 @@ def test_every_feed_has_its_title_and_description(
     found = read(service, FeedAddress(*place))
     assert (found["title"], found["description"]) == (title, description)
     page = service.page(PageAddress(*place), SITE, NOON)
-    assert (page.title, page.description) == (title, description)
+    assert (page.title, page.around.description) == (title, description)
 
 
 def test_site_data_describes_its_topic(service: FeedService, content: Path) -> None:
