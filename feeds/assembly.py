@@ -42,13 +42,13 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     parent: Label | None
 
 
-def addresses(view: Snapshot) -> Iterator[FeedAddress]:
+def addresses(view: Snapshot, site: Site) -> Iterator[FeedAddress]:
     """Yield every document of every feed, without parameters."""
     moment = refreshed_at(view)
     for kind in Kind:
         for found in view.collections(kind):
             address = FeedAddress(kind, found.slug)
-            for part in history.parts(view, address, moment):
+            for part in history.parts(view, address, moment, site.page_size):
                 yield replace(address, part=part)
 
 
@@ -98,14 +98,14 @@ def feed(view: Snapshot, collection: Collection, address: FeedAddress, extension
     """
     if address.slice is not None:
         return _slice_feed(view, address, address.slice, extension, site)
-    drafted = draft(view, collection, address)
+    drafted = draft(view, collection, address, site)
     articles = view.articles(drafted.chapter.query)
     if address.options.related is RelatedOption.ENTRIES:
         articles = _with_related(view, articles)
     return finished(drafted, articles, extension, site)
 
 
-def draft(view: Snapshot, collection: Collection, address: FeedAddress) -> Draft:
+def draft(view: Snapshot, collection: Collection, address: FeedAddress, site: Site) -> Draft:
     """Return what a document of the collection's feed is made of, but for the articles.
 
     Raises:
@@ -113,19 +113,19 @@ def draft(view: Snapshot, collection: Collection, address: FeedAddress) -> Draft
         Moved: another part has taken its place.
     """
     moment = refreshed_at(view)
-    chapter = history.chapter(view, address, moment)
+    chapter = history.chapter(view, address, moment, site.page_size)
     if chapter is None:
-        part = history.replacement(view, address, moment)
+        part = history.replacement(view, address, moment, site.page_size)
         if part is not None:
             raise Moved(replace(address, part=part))
         raise NotFoundError(f"part {address.part!r} of this feed")
     return Draft(address, collection, chapter, _parent(view, collection))
 
 
-def drafts(view: Snapshot, collection: Collection) -> Iterator[Draft]:
+def drafts(view: Snapshot, collection: Collection, site: Site) -> Iterator[Draft]:
     """Yield what each document of the collection's feed is made of, the subscription document first."""
     address, parent = FeedAddress(collection.kind, collection.slug), _parent(view, collection)
-    for part, chapter in history.chapters(view, address, refreshed_at(view)):
+    for part, chapter in history.chapters(view, address, refreshed_at(view), site.page_size):
         yield Draft(replace(address, part=part), collection, chapter, parent)
 
 
@@ -154,7 +154,7 @@ def _id(address: FeedAddress, site: Site) -> str:
 
 
 def _slice_feed(view: Snapshot, address: FeedAddress, part: Slice, extension: str, site: Site) -> Feed:
-    articles = view.slice(part, address.options.limit)
+    articles = view.slice(part, address.options.limit or site.page_size)
     if address.options.related is RelatedOption.ENTRIES:
         articles = _with_related(view, articles)
     asked = _in_words(view, part)

@@ -19,7 +19,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from feeds.errors import ConfigError
-from feeds.feed import Site
+from feeds.feed import PAGE_SIZE, Site
 from feeds.logs import LogFormat
 from feeds.settings import SETTINGS, SQLITE_FILE, Networks
 
@@ -45,6 +45,7 @@ class Config:
     description: str | None = None
     language: str = "en"
     picture: str | None = None
+    page_size: int = PAGE_SIZE
     max_age_seconds: int = 300
     hub: str | None = None
     search: bool = True
@@ -155,6 +156,7 @@ class Config:
             max_age_seconds=self.max_age_seconds,
             hub=self.hub,
             has_search=self.search,
+            page_size=self.page_size,
         )
 
     def site_with_hub(self) -> Site | None:

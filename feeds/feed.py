@@ -42,12 +42,13 @@ class RelatedOption(StrEnum):
 
 
 LIMITS = (10, 20, 50, 100, 200)
+PAGE_SIZE = 50
 
 
 class FeedOptions(msgspec.Struct, frozen=True, gc=False):
     """The parameters that any feed takes."""
 
-    limit: int = 50
+    limit: int | None = None  # the site's page size
     images: ImageOption = ImageOption.ATTACH
     related: RelatedOption = RelatedOption.LINKS
 
@@ -59,7 +60,7 @@ class FeedAddress(msgspec.Struct, frozen=True, gc=False):
     """Which document of which feed, in whatever format.
 
     `part` is "feed" for the subscription document; `YYYY-MM` and `YYYY-MM-DD` for archives of a past month or day;
-    `YYYY-MM-page-N` for the N-th fifty of the running month, counted from its oldest, so that full ones never move.
+    `YYYY-MM-page-N` for the N-th page of the running month, counted from its oldest, so that full ones never move.
     """
 
     kind: Kind = Kind.ALL
@@ -94,6 +95,7 @@ class Site(msgspec.Struct, frozen=True, gc=False):
     hub: str | None = None
     picture: str | None = None  # of feeds that have none of their own
     has_search: bool = False  # whether pages can offer it
+    page_size: int = PAGE_SIZE  # entries of a document, unless another limit is asked for
 
 
 class FeedLinks(msgspec.Struct, frozen=True, gc=False):

@@ -19,7 +19,6 @@ from feeds.paths import Period
 from feeds.store.base import Snapshot
 
 _LARGEST_MONTH = 500  # entries; a month with more is archived by days
-_PAGE = DEFAULT_OPTIONS.limit
 
 
 class Chapter(msgspec.Struct, frozen=True, gc=False):
@@ -32,9 +31,9 @@ class Chapter(msgspec.Struct, frozen=True, gc=False):
     next_archive: str | None = None
 
 
-def chapter(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Chapter | None:
+def chapter(view: Snapshot, address: FeedAddress, refreshed_at: datetime, page_size: int) -> Chapter | None:
     """Return what stands in a document, None where the feed has no such part (any more)."""
-    history = _History(view, address, paths.month(refreshed_at))
+    history = _History(view, address, paths.month(refreshed_at), page_size)
     if address.part == paths.SUBSCRIPTION:
         return history.subscription()
     period = paths.period_of(address.part)
@@ -43,48 +42,50 @@ def chapter(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Cha
     return history.archive(period) if period.page is None else history.page(period)
 
 
-def chapters(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Iterator[tuple[str, Chapter]]:
+def chapters(view: Snapshot, address: FeedAddress, refreshed_at: datetime, page_size: int) -> Iterator[tuple[str, Chapter]]:
     """Yield every part that a feed has with what stands in it, from the subscription document back to its oldest archive."""
     part: str | None = paths.SUBSCRIPTION
     while part is not None:
-        found = chapter(view, replace(address, part=part), refreshed_at)
+        found = chapter(view, replace(address, part=part), refreshed_at, page_size)
         if found is None:
             return
         yield part, found
         part = found.next or found.previous_archive
 
 
-def parts(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> Iterator[str]:
+def parts(view: Snapshot, address: FeedAddress, refreshed_at: datetime, page_size: int) -> Iterator[str]:
     """Yield every part that a feed has, in the same order."""
-    for part, _ in chapters(view, address, refreshed_at):
+    for part, _ in chapters(view, address, refreshed_at, page_size):
         yield part
 
 
-def replacement(view: Snapshot, address: FeedAddress, refreshed_at: datetime) -> str | None:
+def replacement(view: Snapshot, address: FeedAddress, refreshed_at: datetime, page_size: int) -> str | None:
     """Return the part that has taken the place of one that is no more: a page's month, or a large month's last day."""
     period = paths.period_of(address.part)
     running = paths.month(refreshed_at)
     if period is None or period.start >= running.start:
         return None
-    archive = _History(view, address, running).archive_before(period.end)
+    archive = _History(view, address, running, page_size).archive_before(period.end)
     return archive if archive is not None and archive.startswith(paths.month_part(period)) and archive != address.part else None
 
 
 class _History:
-    def __init__(self, view: Snapshot, address: FeedAddress, running: Period) -> None:
+    def __init__(self, view: Snapshot, address: FeedAddress, running: Period, page_size: int) -> None:
         self._view = view
         self._collection = (address.kind, address.slug)
         self._options = address.options
         self._running = running
-        self._query = ArticleQuery(address.kind, address.slug, address.options.limit)
+        self._page_size = page_size
+        self._limit = address.options.limit or page_size
+        self._query = ArticleQuery(address.kind, address.slug, self._limit)
 
     def subscription(self) -> Chapter:
         if self._options != DEFAULT_OPTIONS:
             return Chapter(self._query)
-        beyond = self._count_running() - _PAGE
+        beyond = self._count_running() - self._page_size
         return Chapter(
             self._query,
-            next=self._page(-(-beyond // _PAGE)) if beyond > 0 else None,
+            next=self._page(-(-beyond // self._page_size)) if beyond > 0 else None,
             previous_archive=self.archive_before(self._running.start),
         )
 
@@ -96,11 +97,11 @@ class _History:
 
     def page(self, period: Period) -> Chapter | None:
         """Return the page that `period` names, counted from the oldest entry of the running month."""
-        last = (period.page or 0) * _PAGE
+        last = (period.page or 0) * self._page_size
         count = self._count_running()
-        if period.start != self._running.start or last - _PAGE >= count:
+        if period.start != self._running.start or last - self._page_size >= count:
             return None
-        limit = min(_PAGE, count - last + _PAGE, self._options.limit)
+        limit = min(self._page_size, count - last + self._page_size, self._limit)
         query = replace(self._query, since=period.start, limit=limit, offset=max(0, count - last))
         if self._options != DEFAULT_OPTIONS:
             return Chapter(query)
@@ -117,8 +118,7 @@ class _History:
             return None
         if period == paths.month(period.start) and count > _LARGEST_MONTH:
             return None
-        limit = None if self._options.limit == DEFAULT_OPTIONS.limit else self._options.limit
-        query = replace(self._query, since=period.start, before=period.end, limit=limit)
+        query = replace(self._query, since=period.start, before=period.end, limit=self._options.limit)
         if self._options != DEFAULT_OPTIONS:
             return Chapter(query)  # without links to others it is no archive by RFC 5005
         return Chapter(

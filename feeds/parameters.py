@@ -26,8 +26,8 @@ NAMES = {kind: name for name, kind in _KINDS.items()}
 Parameters = Mapping[str, Sequence[str]]
 
 
-def options(parameters: Parameters) -> FeedOptions:
-    """Return the options that any feed takes.
+def options(parameters: Parameters, page_size: int) -> FeedOptions:
+    """Return the options that any feed takes, of a site with that page size.
 
     Raises:
         RequestError: a known parameter has a bad value, or two different ones.
@@ -37,7 +37,7 @@ def options(parameters: Parameters) -> FeedOptions:
     related = _choice(parameters, "related", list(RelatedOption))
     default = DEFAULT_OPTIONS
     return FeedOptions(
-        limit=default.limit if limit is None else int(limit),
+        limit=default.limit if limit in (None, str(page_size)) else int(limit),
         images=default.images if images is None else ImageOption(images),
         related=default.related if related is None else RelatedOption(related),
     )
@@ -83,7 +83,7 @@ def query(asked: FeedOptions, part: Slice | None = None) -> str:
 def _said(asked: FeedOptions) -> Iterator[tuple[str, str]]:
     if asked.images is not DEFAULT_OPTIONS.images:
         yield "images", asked.images.value
-    if asked.limit != DEFAULT_OPTIONS.limit:
+    if asked.limit is not None:
         yield "limit", str(asked.limit)
     if asked.related is not DEFAULT_OPTIONS.related:
         yield "related", asked.related.value

@@ -123,8 +123,8 @@ def _lint(view: Snapshot, site: Site) -> Iterator[Finding]:
 
     said: set[tuple[str, str | None, str]] = set()
     kept = KeptEntries(_KEPT_BYTES)
-    for address in assembly.addresses(view):
-        draft = assembly.draft(view, assembly.collection(view, address), address)
+    for address in assembly.addresses(view, site):
+        draft = assembly.draft(view, assembly.collection(view, address), address, site)
         articles = view.articles(draft.chapter.query)
         for extension, feed_format in FORMATS.items():
             feed = assembly.finished(draft, articles, extension, site)

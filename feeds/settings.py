@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from feeds import urls
+from feeds.feed import LIMITS
 from feeds.logs import LogFormat
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -86,6 +87,13 @@ def _whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
     return check
 
 
+def _page_size(value: Any) -> int:
+    text = value.strip() if isinstance(value, str) else repr(value)
+    if text not in map(str, LIMITS):
+        raise ValueError(f"has to be one of {', '.join(map(str, LIMITS))}")
+    return int(text)
+
+
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -151,6 +159,7 @@ SETTINGS: Mapping[str, _Setting] = {
     "description": _Setting(_text, "what the site is about, in a sentence"),
     "language": _Setting(_language, "language of the articles, such as en or pt-BR"),
     "picture": _Setting(_address, "URL of a picture for feeds that have none of their own, best a square PNG or JPEG"),
+    "page_size": _Setting(_page_size, "how many entries a feed has where nobody asks for another limit: 10, 20, 50, 100 or 200"),
     "max_age_seconds": _Setting(_whole_number(0, 31_536_000), "how long readers and caches may keep a feed"),
     "hub": _Setting(_address, "URL of a WebSub hub, named in the feeds"),
     "search": _Setting(_flag, "whether any slice of the articles can be asked for"),

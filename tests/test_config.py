@@ -42,6 +42,7 @@ SETTINGS = {
     "description": ("News & more", '"News & more"', "News & more"),
     "language": ("pt-BR", '"pt-BR"', "pt-BR"),
     "picture": ("https://www.example.org/p.png", '"https://www.example.org/p.png"', "https://www.example.org/p.png"),
+    "page_size": ("20", "20", 20),
     "max_age_seconds": ("60", "60", 60),
     "hub": ("https://hub.example.org/?a=b", '"https://hub.example.org/?a=b"', "https://hub.example.org/?a=b"),
     "search": ("False", "false", False),
@@ -147,6 +148,8 @@ WRONG = [
     ("language", "english language", "is no language tag such as en or pt-BR"),
     ("language", "en_US", "is no language tag such as en or pt-BR"),
     ("hub", "hub", "is not an absolute http or https URL"),
+    ("page_size", "51", "has to be one of 10, 20, 50, 100, 200"),
+    ("page_size", "many", "has to be one of 10, 20, 50, 100, 200"),
     ("max_age_seconds", "-1", NUMBER.format(0, 31_536_000)),
     ("max_age_seconds", "31536001", NUMBER.format(0, 31_536_000)),
     ("max_age_seconds", "5 minutes", NUMBER.format(0, 31_536_000)),
@@ -369,6 +372,7 @@ def test_site_is_what_the_settings_say() -> None:
         description="All the news",
         language="de",
         picture="https://www.example.org/p.png",
+        page_size=20,
         max_age_seconds=60,
         hub="https://hub.example.org/",
         search=False,
@@ -383,6 +387,7 @@ def test_site_is_what_the_settings_say() -> None:
         max_age_seconds=60,
         hub="https://hub.example.org/",
         picture="https://www.example.org/p.png",
+        page_size=20,
     )
 
 

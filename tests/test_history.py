@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds import history, paths
-from feeds.feed import FeedAddress, FeedOptions, ImageOption, RelatedOption
+from feeds.feed import PAGE_SIZE, FeedAddress, FeedOptions, ImageOption, RelatedOption
 from feeds.history import Chapter
 from feeds.model import ArticleQuery, Kind, Outcome, State, Takedown
 from feeds.store.base import Store
@@ -29,18 +29,20 @@ def listed(month: datetime, count: int, prefix: str = "", step: timedelta = HOUR
     return [good(f"{prefix}{month:%m}-{number:03}", published_at=month + number * step, **changes) for number in range(count)]
 
 
-def chapter(store: Store, part: str = "feed", now: datetime = NOW, address: FeedAddress = TOPIC) -> Chapter | None:
+def chapter(
+    store: Store, part: str = "feed", now: datetime = NOW, address: FeedAddress = TOPIC, page_size: int = PAGE_SIZE
+) -> Chapter | None:
     with store.reading(now) as view:
         refreshed_at = view.state().refreshed_at
         assert refreshed_at is not None
-        return history.chapter(view, FeedAddress(address.kind, address.slug, part, address.options), refreshed_at)
+        return history.chapter(view, FeedAddress(address.kind, address.slug, part, address.options), refreshed_at, page_size)
 
 
 def replacement(store: Store, part: str, now: datetime = NOW) -> str | None:
     with store.reading(now) as view:
         refreshed_at = view.state().refreshed_at
         assert refreshed_at is not None
-        return history.replacement(view, FeedAddress(Kind.TOPIC, "ai", part), refreshed_at)
+        return history.replacement(view, FeedAddress(Kind.TOPIC, "ai", part), refreshed_at, PAGE_SIZE)
 
 
 def names(store: Store, found: Chapter | None, now: datetime = NOW) -> list[str]:
@@ -109,7 +111,9 @@ def test_parts_are_those_that_a_reader_comes_by(store: Store) -> None:
     refresh(store, NOW, *listed(APRIL, 60), *listed(MAY, 120))
 
     with store.reading(NOW) as view:
-        assert list(history.parts(view, TOPIC, NOW)) == list(walk(store)) == ["feed", "2024-05-page-2", "2024-05-page-1", "2024-04"]
+        assert (
+            list(history.parts(view, TOPIC, NOW, PAGE_SIZE)) == list(walk(store)) == ["feed", "2024-05-page-2", "2024-05-page-1", "2024-04"]
+        )
 
 
 def test_pages_hold_fifty_of_the_running_month_counted_from_its_oldest(store: Store) -> None:
@@ -119,6 +123,19 @@ def test_pages_hold_fifty_of_the_running_month_counted_from_its_oldest(store: St
     assert names(store, chapter(store, "2024-05-page-1")) == expected(running[:50])
     assert names(store, chapter(store, "2024-05-page-2")) == expected(running[50:100])
     assert names(store, chapter(store, "2024-05-page-3")) == expected(running[100:])
+
+
+@pytest.mark.parametrize("page_size", [10, 200])
+def test_pages_are_as_large_as_the_site_has_them(store: Store, page_size: int) -> None:
+    running = listed(MAY, 25)
+    refresh(store, NOW, *listed(APRIL, 60), *running)
+
+    first = chapter(store, page_size=page_size)
+    assert names(store, first) == [*expected(running), *expected(listed(APRIL, 60))][:page_size]
+    assert first is not None
+    assert (first.next, first.previous_archive) == ("2024-05-page-2" if page_size == 10 else None, "2024-04")
+    assert names(store, chapter(store, "2024-05-page-1", page_size=page_size)) == expected(running[:page_size])
+    assert len(names(store, chapter(store, "2024-04", page_size=page_size))) == 60
 
 
 def test_full_pages_never_change_when_articles_are_added(store: Store) -> None:
@@ -262,7 +279,7 @@ def test_documents_with_parameters_have_their_entries_and_no_links(store: Store,
     assert without is not None
     assert found == Chapter(found.query)
     assert names(store, found)[:20] == names(store, without)[:20]
-    assert len(names(store, found)) == {20: 20, 100: 50 if "page" in part else 100, 50: len(names(store, without))}[options.limit]
+    assert len(names(store, found)) == {20: 20, 100: 50 if "page" in part else 100, None: len(names(store, without))}[options.limit]
 
 
 def test_running_month_is_the_one_of_the_last_refresh_and_not_of_the_clock(store: Store) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from feeds.feed import DEFAULT_OPTIONS, EMPTY_FEED_UPDATED_AT, LIMITS, Document, FeedLinks
+from feeds.feed import EMPTY_FEED_UPDATED_AT, LIMITS, PAGE_SIZE, Document, FeedLinks
 from feeds.model import Kind
 
 from .builders import NOON, article, feed
@@ -55,7 +55,7 @@ def test_etag_names_the_bytes_alone() -> None:
 
 
 def test_default_limit_is_one_that_can_be_asked_for() -> None:
-    assert DEFAULT_OPTIONS.limit in LIMITS
+    assert PAGE_SIZE in LIMITS
 
 
 def test_date_of_an_empty_feed_is_fixed() -> None:

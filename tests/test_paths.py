@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from feeds import parameters, paths
 from feeds.errors import RequestError
-from feeds.feed import LIMITS, FeedAddress, FeedOptions, ImageOption, PageAddress, RelatedOption
+from feeds.feed import LIMITS, PAGE_SIZE, FeedAddress, FeedOptions, ImageOption, PageAddress, RelatedOption
 from feeds.identity import slug
 from feeds.model import Kind
 from feeds.paths import Period
 
 slugs = st.text(min_size=1, max_size=20).map(slug) | st.sampled_from(["example.com", "xn--bcher-kva.example", "news.example.co.uk"])
 parts = st.sampled_from(["feed", "2024-05", "2024-05-17", "2024-05-page-3"])
-option_sets = st.builds(FeedOptions, st.sampled_from(LIMITS), st.sampled_from(ImageOption), st.sampled_from(RelatedOption))
+option_sets = st.builds(FeedOptions, st.sampled_from([None, *LIMITS]), st.sampled_from(ImageOption), st.sampled_from(RelatedOption))
 addresses = st.one_of(
     st.builds(FeedAddress, part=parts, options=option_sets),
     st.builds(FeedAddress, st.sampled_from([kind for kind in Kind if kind]), slugs, parts, option_sets),
@@ -103,7 +103,7 @@ def test_query_of_defaults_is_empty() -> None:
 def test_query_is_read_back_as_the_options_it_was_made_from(options: FeedOptions) -> None:
     query = parameters.query(options)
 
-    assert parameters.options(parse_qs(query.removeprefix("?"))) == options
+    assert parameters.options(parse_qs(query.removeprefix("?")), page_size=0) == options
     assert query.removeprefix("?").split("&") == sorted(query.removeprefix("?").split("&"))
 
 
@@ -118,7 +118,12 @@ def test_query_is_read_back_as_the_options_it_was_made_from(options: FeedOptions
     ],
 )
 def test_equal_queries_have_one_canonical_form(query: str, canonical: str) -> None:
-    assert parameters.query(parameters.options(parse_qs(query))) == canonical
+    assert parameters.query(parameters.options(parse_qs(query), PAGE_SIZE)) == canonical
+
+
+def test_limit_that_a_site_has_anyway_is_no_parameter() -> None:
+    options = [parameters.options({"limit": [str(limit)]}, page_size=20) for limit in (20, 50)]
+    assert list(map(parameters.query, options)) == ["", "?limit=50"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +140,7 @@ def test_equal_queries_have_one_canonical_form(query: str, canonical: str) -> No
 )
 def test_bad_value_of_a_known_parameter_is_an_error_that_names_it(query: str, parameter: str, reason: str) -> None:
     with pytest.raises(RequestError) as error:
-        parameters.options(parse_qs(query, keep_blank_values=True))
+        parameters.options(parse_qs(query, keep_blank_values=True), PAGE_SIZE)
 
     assert (error.value.parameter, error.value.reason) == (parameter, reason)
 

@@ -194,6 +194,22 @@ def test_month_beyond_a_full_feed_is_reached_by_pages(config: Config, clock: Clo
     assert len(seen) == 123
 
 
+def test_page_size_of_a_site_is_the_limit_of_whoever_asks_for_none(config: Config, clock: Clock, content: Path) -> None:
+    for number in range(60):
+        write_article(content, f"many/{number}")
+    client = client_of(replace(config, page_size=20), clock)
+
+    def canonical(url: str) -> tuple[str, int]:
+        link = client.get(url).headers["Link"]
+        return link.partition(">")[0].removeprefix("<http://localhost"), len(titles(client, url))
+
+    assert canonical("/feed.json") == canonical("/feed.json?limit=20") == ("/feed.json", 20)
+    assert canonical("/feed.json?limit=50") == ("/feed.json?limit=50", 50)
+    assert canonical("/search/feed.json?limit=20&q=title") == canonical("/search/feed.json?q=title")
+    assert canonical("/search/feed.json?q=title")[1] == 20
+    assert json.loads(client.get("/feed.json").data)["next_url"] == "http://localhost/2024-05-page-3.json"  # of 63 articles
+
+
 @pytest.mark.parametrize(
     ("query", "extension"), [("", "rss"), ("?format=rss", "rss"), ("?format=atom", "atom"), ("?format=json", "json"), ("?a=b", "rss")]
 )

@@ -16,7 +16,7 @@ from feeds.logs import start_logging
 from feeds.settings import HELP
 
 INDEX = ("database", "log_format")
-SITE = ("base_url", "site_url", "site_id", "title", "description", "language", "picture", "max_age_seconds", "hub")
+SITE = ("base_url", "site_url", "site_id", "title", "description", "language", "picture", "page_size", "max_age_seconds", "hub")
 SERVER = (
     "search",
     "refresh_seconds",

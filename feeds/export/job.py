@@ -117,7 +117,7 @@ class Export:
             if (collection.kind, collection.slug) in unchanged and files and all(map(self._is_intact, files)):
                 kept |= files
             else:
-                feeds += [planned for planned in plan.feed_files(view, collection, selection) if not self._keep(planned, kept)]
+                feeds += [planned for planned in plan.feed_files(view, collection, selection, site) if not self._keep(planned, kept)]
         addresses, page_plan = plan.page_addresses(view, selection), PagePlan(view, site)
         of_pages = [page_plan.file(one) for one in addresses if not self._keep_page(one, unchanged, kept)]
         pages = [planned for planned in of_pages if isinstance(planned, PageFile) and not self._keep(planned, kept)]

@@ -112,9 +112,9 @@ def collections(view: Snapshot, selection: Selection) -> Iterator[Collection]:
         yield from view.collections(kind)
 
 
-def feed_files(view: Gathered, collection: Collection, selection: Selection) -> Iterator[FeedFiles]:
+def feed_files(view: Gathered, collection: Collection, selection: Selection, site: Site) -> Iterator[FeedFiles]:
     """Yield the documents of a collection's feed."""
-    drafts = assembly.drafts(view, collection)
+    drafts = assembly.drafts(view, collection, site)
     for draft in drafts if selection.archives else islice(drafts, 1):
         versions = view.versions(draft.chapter.query)
         said = (collection.name, collection.facts, draft.parent, draft.chapter, versions)

@@ -67,6 +67,7 @@ def render_search(page: SearchPage, site: Site) -> bytes:
         title=page.feed.title,
         feeds={extension: at_root(paths.feed_path(address, extension)) for extension in FORMATS},
         names=parameters.NAMES,
+        limit=page.options.limit or site.page_size,
         limits=[(limit, str(limit)) for limit in LIMITS],
         chosen=lambda kind, slug: picked.get((kind, slug)) is False,
         excluded=lambda kind, slug: picked.get((kind, slug)) is True,

@@ -34,7 +34,7 @@ def register_search(
         site = site_of(request, config)
         # A browser sends the fields of a form that nobody filled, too.
         asked = {name: filled for name, values in request.args.lists() if (filled := [value for value in values if value.strip()])}
-        options, part = parameters.options(asked), service.known_slice(parameters.slice_of(asked), clock())
+        options, part = parameters.options(asked, config.page_size), service.known_slice(parameters.slice_of(asked), clock())
         path = paths.search_path(options, part)
         if sorted(request.args.items(multi=True)) != sorted(parse_qsl(urlsplit(path).query)) or not request.path.endswith("/"):
             return elsewhere(path)

@@ -105,7 +105,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
 
     @app.get("/<string:part>.<string:extension>")
     def site_feed(part: str, extension: str) -> Response:
-        return feed(FeedAddress(part=part, options=_options()), extension)
+        return feed(FeedAddress(part=part, options=_options(config)), extension)
 
     @app.get(f"/<any({_ANY_KIND}):kind>/<path:rest>")
     @app.get(f"/<any({_ANY_KIND}):kind>/", strict_slashes=False)
@@ -113,7 +113,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
         slug, _, name = rest.rpartition("/")
         part, dot, extension = name.rpartition(".")
         if slug and dot and (part == paths.SUBSCRIPTION or paths.period_of(part)):
-            return feed(FeedAddress(Kind(kind), slug, part, _options()), extension)
+            return feed(FeedAddress(Kind(kind), slug, part, _options(config)), extension)
         return page(paths.page_of(Kind(kind), rest.removesuffix("/")))
 
     if config.search:
@@ -123,7 +123,7 @@ def register(app: Flask, service: FeedService, cache: HotCache, config: Config, 
         def search_feed(extension: str) -> Response:
             asked = request.args.to_dict(flat=False)
             part = service.known_slice(parameters.slice_of(asked), clock())
-            return feed(FeedAddress(options=parameters.options(asked), slice=part), extension)
+            return feed(FeedAddress(options=parameters.options(asked, config.page_size), slice=part), extension)
 
     @app.get(paths.OPML_PATH)
     def subscriptions() -> Response:
@@ -153,8 +153,8 @@ def _in_flask_order(answer: Answer, now: datetime, next_turn_at: datetime | None
     return body, status, headers
 
 
-def _options() -> FeedOptions:
-    return parameters.options(request.args.to_dict(flat=False))
+def _options(config: Config) -> FeedOptions:
+    return parameters.options(request.args.to_dict(flat=False), config.page_size)
 
 
 def _link_header(url: str, address: FeedAddress, site: Site) -> str:
