@@ -21,6 +21,7 @@ _DATABASE = re.compile(r"([A-Za-z][A-Za-z0-9+]*)://.*", re.DOTALL)
 _POSTGRESQL = re.compile(
     r"(?:postgres|postgresql(?:\+psycopg)?)://(?:[^/]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/:?@\[\]]*)(?::[0-9]{1,5})?/[^/?]+(?:\?.*)?"
 )
+_SIZES = f"one of {', '.join(map(str, LIMITS))}"
 SQLITE_FILE = re.compile(r"(sqlite(?:\+[a-z]+)?:///)(.+)", re.DOTALL)
 
 
@@ -79,7 +80,7 @@ def _language(value: Any) -> str:
 
 def _whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
-        text = value.strip() if isinstance(value, str) else repr(value)
+        text = _as_written(value)
         if not _DIGITS.fullmatch(text) or not lowest <= int(text) <= highest:
             raise ValueError(f"has to be a whole number from {lowest} to {highest}")
         return int(text)
@@ -88,10 +89,14 @@ def _whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
 
 
 def _page_size(value: Any) -> int:
-    text = value.strip() if isinstance(value, str) else repr(value)
+    text = _as_written(value)
     if text not in map(str, LIMITS):
-        raise ValueError(f"has to be one of {', '.join(map(str, LIMITS))}")
+        raise ValueError(f"has to be {_SIZES}")
     return int(text)
+
+
+def _as_written(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else repr(value)
 
 
 def _flag(value: Any) -> bool:
@@ -159,7 +164,7 @@ SETTINGS: Mapping[str, _Setting] = {
     "description": _Setting(_text, "what the site is about, in a sentence"),
     "language": _Setting(_language, "language of the articles, such as en or pt-BR"),
     "picture": _Setting(_address, "URL of a picture for feeds that have none of their own, best a square PNG or JPEG"),
-    "page_size": _Setting(_page_size, "how many entries a feed has where nobody asks for another limit: 10, 20, 50, 100 or 200"),
+    "page_size": _Setting(_page_size, "how many entries a feed has where nobody asks for another limit, " + _SIZES),
     "max_age_seconds": _Setting(_whole_number(0, 31_536_000), "how long readers and caches may keep a feed"),
     "hub": _Setting(_address, "URL of a WebSub hub, named in the feeds"),
     "search": _Setting(_flag, "whether any slice of the articles can be asked for"),

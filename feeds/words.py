@@ -52,13 +52,11 @@ def _runs(text: str) -> list[str]:
 
 def indexed_words(text: str) -> tuple[str, ...]:
     """Return every word by which a text is to be found, each once, in the order in which they come."""
-    pieces = text.split()  # no word goes on over white space, however it is folded
-    if max(map(len, pieces), default=0) > _REPEATED_LENGTH:
-        return tuple(dict.fromkeys(word for piece in pieces for word in _words_of_any(piece)))
-    return tuple(dict.fromkeys(chain.from_iterable(map(_repeated_piece, pieces))))
+    # No word goes on over white space, however it is folded.
+    return tuple(dict.fromkeys(chain.from_iterable(map(_words_of_piece, text.split()))))
 
 
-def _words_of_any(piece: str) -> tuple[str, ...]:
+def _words_of_piece(piece: str) -> tuple[str, ...]:
     return _repeated_piece(piece) if len(piece) <= _REPEATED_LENGTH else _words_of(piece)
 
 

@@ -63,6 +63,12 @@ def refuses_connections(program: Program) -> bool:
     return False
 
 
+def said_of_its_end(program: Program) -> list[str]:
+    """Return the lines that a server said after it had begun, but for those of what measures the tests."""
+    lines = program.output().partition("\nStop with Ctrl+C.\n")[2].splitlines()
+    return [line for line in lines if "CoverageWarning" not in line and not line.startswith("  self.warn(")]
+
+
 @pytest.mark.parametrize("end", [Program.stop, Program.press_ctrl_c])
 def test_requests_that_run_are_answered_whole_and_new_ones_refused(
     end: Callable[[Program], int], content: Path, database: str, tmp_path: Path
@@ -81,7 +87,7 @@ def test_requests_that_run_are_answered_whole_and_new_ones_refused(
         assert ended.result() == 0
         wait_for(lambda: not program.has_processes())
     assert [(answer.status, len(feedparser.parse(answer.body).entries)) for answer in answers] == [(200, 30)] * 2
-    assert [said for said in ("Killing", "still answered", "Traceback") if said in program.output()] == []
+    assert said_of_its_end(program) == []  # nobody was killed
 
 
 def test_worker_hears_of_its_end_in_its_first_moment(content: Path, tmp_path: Path) -> None:

@@ -15,8 +15,7 @@ from feeds.store import bulk, rows
 from feeds.store.queries import IN_CHUNK, visible
 from feeds.store.schema import memberships, months
 
-_DAY = 86_400  # seconds
-_LONGEST_MONTH = 31 * _DAY
+_LONGEST_MONTH = 31 * rows.DAY
 
 
 class MonthBook:
@@ -47,7 +46,7 @@ class MonthBook:
 
     def _by_month(self, condition: ColumnElement[bool]) -> dict[tuple[int, int], int]:
         # Databases agree about whole numbers, not about calendars: they tell the days, and these are put into months here.
-        day = (memberships.c.listed_at - rows.DAY_ONE) // _DAY
+        day = (memberships.c.listed_at - rows.DAY_ONE) // rows.DAY
         listed = select(memberships.c.collection_id, day).where(visible(memberships.c, self._now), condition)
         counts: dict[tuple[int, int], int] = {}
         for (collection, number), count in Counter(bulk.select(self._connection, listed)).items():

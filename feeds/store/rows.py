@@ -61,12 +61,12 @@ def seconds(moment: datetime) -> int:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # No moment is before it, in seconds since 1970, and so no division of one, less it, is of a negative number.
 DAY_ONE = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
-_DAY = 86_400  # seconds
+DAY = 86_400  # seconds
 
 
 def month_start(seconds: int) -> int:
     """Return the first second of the UTC month of a moment."""
-    return month_of_day((seconds - DAY_ONE) // _DAY)
+    return month_of_day((seconds - DAY_ONE) // DAY)
 
 
 @lru_cache(maxsize=10_000)  # some ten thousand days come again in every collection

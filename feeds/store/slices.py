@@ -8,7 +8,7 @@ takes as long as there are articles, and no longer, whatever is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,7 +22,6 @@ from feeds.store.schema import articles, collections, memberships
 from feeds.words import sought_words
 
 _ALL = 2**62  # a limit that keeps an inner query apart: the order of the outer one is not to choose the way through it
-_DAY = int(timedelta(days=1).total_seconds())
 _KINDS = (Kind.TOPIC, Kind.PROVIDER, Kind.CATEGORY, Kind.TYPE)
 _Condition = ColumnElement[bool]
 
@@ -122,7 +121,7 @@ class SliceQuery:
         if asked.since is not None:
             yield articles.c.published_at >= _midnight(asked.since)
         if asked.until is not None:
-            yield articles.c.published_at < _midnight(asked.until) + _DAY
+            yield articles.c.published_at < _midnight(asked.until) + rows.DAY
 
     @cached_property
     def _sought(self) -> Sought | None:
