@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -57,8 +58,8 @@ def held(database: str) -> Iterator[Callable[[int], None]]:
 
 def refuses_connections(program: Program) -> bool:
     try:
-        program.get("/healthz")
-    except ConnectionError:
+        socket.create_connection(("127.0.0.1", program.port)).close()
+    except ConnectionRefusedError:
         return True
     return False
 
