@@ -33,7 +33,7 @@ def application(config: Config, parent: int) -> Any:
     with suppress(AttributeError):  # another C library than glibc
         # Threads would have a heap each, and none gives back what another fills anew: twice the memory for the same answers.
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
-    threading.Thread(target=_end_when_told, daemon=True).start()
+    threading.Thread(target=_end_when_told, args=(signal.getsignal(signal.SIGTERM),), daemon=True).start()
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     threading.Thread(target=hang_up_on_who_takes_nothing, args=(_STALL_MILLISECONDS,), daemon=True).start()
     answers = create_app(config).wsgi_app  # which Flask would only hand the request on to
@@ -54,15 +54,15 @@ def keep_signals_across_forks() -> None:
     os.register_at_fork(before=block, after_in_parent=unblock, after_in_child=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))
 
 
-def _end_when_told() -> None:
-    """End this worker on SIGTERM, whatever it does.
+def _end_when_told(first_handler: Any) -> None:
+    """End this worker on SIGTERM, whatever it does. As long as its first handler is there, it does not serve yet.
 
     While requests run, the signal may come to another than the main thread. Of a worker of granian 2.8 that one does not hear
     of it then: it waits for a lock, and nobody else runs handlers.
     """
     signal.sigwait({signal.SIGTERM})
     handler = signal.getsignal(signal.SIGTERM)
-    if callable(handler):  # it serves already
+    if callable(handler) and handler != first_handler:  # the server's own
         signal.alarm(_PATIENCE_SECONDS + 1)  # which needs no thread to be free
         handler(signal.SIGTERM, None)
         time.sleep(_PATIENCE_SECONDS)

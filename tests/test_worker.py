@@ -25,13 +25,28 @@ def test_client_that_takes_nothing_is_hung_up_on() -> None:
 _WORKER = """
 import ctypes, os, sys
 from feeds.config import Config
-from feeds.config import Config
 from feeds.worker import application
 application(Config(database=sys.argv[1]), os.getppid())
 getenv = ctypes.CDLL(None).getenv
 getenv.restype = ctypes.c_char_p
 print(dict(os.environ), getenv(b"PGPASSWORD"))
 """
+
+_BEGINNER = """
+import os, signal, sys, time
+from feeds.config import Config
+from feeds.worker import application
+signal.signal(signal.SIGTERM, print)  # as what measures a process has one
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+application(Config(database=sys.argv[1]), os.getppid())
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(60)
+"""
+
+
+def test_worker_that_does_not_serve_yet_ends_at_once_whoever_else_handles_the_signal(config: Config) -> None:
+    result = subprocess.run([sys.executable, "-c", _BEGINNER, config.database_url], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
 
 
 def test_requests_carry_nothing_of_the_environment_but_libpq_finds_its_own(config: Config) -> None:
