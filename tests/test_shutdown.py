@@ -93,8 +93,8 @@ def test_worker_hears_of_its_end_in_its_first_moment(content: Path, tmp_path: Pa
         while not (workers := children.read_text().split()):
             assert program.process.poll() is None
         os.kill(int(workers[0]), signal.SIGTERM)
+        wait_for(lambda: workers[0] not in children.read_text().split())
         program.wait_until_ready()  # thanks to another one
-        assert workers[0] not in children.read_text().split()
         assert program.stop() == 0
 
 
