@@ -5,13 +5,13 @@ Results go to stdout, everything else to stderr; exit codes are 0, 1 (something 
 
 from __future__ import annotations
 
-import gc
 import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
+from feeds.commands.loading import loading
 from feeds.errors import FeedsError
 from feeds.text import escape_controls
 
@@ -36,10 +36,8 @@ class _Group(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        gc.disable()
-        command: click.Command = import_module(f"feeds.commands.{name}").command
-        gc.freeze()  # modules stay to the end: looking through them for garbage, then too, would be a third of a short command
-        gc.enable()
+        with loading():
+            command: click.Command = import_module(f"feeds.commands.{name}").command
         command.name = name
         return command
 

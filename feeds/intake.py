@@ -13,11 +13,11 @@ from typing import Protocol
 
 import msgspec
 
-from feeds import reading
 from feeds.content import changes, folder
 from feeds.content.folder import FolderError, Scan, Unreadable
 from feeds.errors import MassLossError
 from feeds.model import EVERYTHING, FileFacts, FileReport, Problem, State, TopicFacts
+from feeds.reading import Reader
 from feeds.store.base import Refresh
 from feeds.store.prepared import Prepared
 
@@ -62,14 +62,14 @@ class RefreshResult(msgspec.Struct, frozen=True, gc=False):
 
 def take_in(
     refresh: Refresh,
-    content: Path,
+    reader: Reader,
     fingerprint: str | None,
     *,
     parts: tuple[str, ...] = EVERYTHING,
     may_lose: float = HALF,
     progress: Progress = unheard,
 ) -> RefreshResult:
-    """Bring the index up to date with some parts of the folder (see `folder.scan`), up to the commit.
+    """Bring the index up to date with some parts of the reader's folder (see `folder.scan`), up to the commit.
 
     `may_lose` is the share of all articles that may be gone at once; see `Refresh.finish` for `fingerprint`.
 
@@ -77,16 +77,15 @@ def take_in(
         FolderError: the folder can't be read, or another one took its place meanwhile.
         MassLossError: more would be gone.
     """
-    identity = folder.identity(content)
     if not refresh.knows_all():
         parts = EVERYTHING
     article_count, refused_before = refresh.article_count(), _refused(refresh)
     progress(Stage.SCAN, 0, 0)
-    found = folder.scan(content, parts)
+    known, found = refresh.known_files(parts), reader.scan(parts)
+    read_folder = found.folder
     if found.has_links and parts != EVERYTHING:
-        parts, found = EVERYTHING, folder.scan(content)
-    known = refresh.known_files(parts)
-    found, kept, gone, troubles = _compared(content, parts, found, known)
+        parts, known, found = EVERYTHING, refresh.known_files(), reader.scan()
+    found, kept, gone, troubles = _compared(reader, parts, found, known)
     if parts == EVERYTHING:
         _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
     # What is said to have changed is read in any case.
@@ -97,7 +96,7 @@ def take_in(
 
     def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
         nonlocal read
-        for done, file in enumerate(reading.read(wanted, known), 1):
+        for done, file in enumerate(reader.read(wanted, known), 1):
             unread.pop(file.path, None)
             if file.prepared is None:
                 refresh.touch(file.path, file.facts)
@@ -114,11 +113,11 @@ def take_in(
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
         try:
-            refresh.put_topics(_topics(content))
+            refresh.put_topics(_topics(reader.content))
         except OSError as error:
             troubles += (f"{folder.TOPIC_DATA}: can't be read: {error.strerror}; what was known of topics stays as it was",)
-    if folder.identity(content) != identity:
-        raise FolderError(f"{content}: another folder took its place while it was read")
+    if folder.identity(reader.content) != read_folder:
+        raise FolderError(f"{reader.content}: another folder took its place while it was read")
     if parts == EVERYTHING:
         refresh.note(troubles)
     progress(Stage.WRITE, 0, 0)
@@ -160,26 +159,26 @@ def _kept(known: Collection[str], unreadable: tuple[Unreadable, ...]) -> tuple[f
 
 
 def _compared(
-    content: Path, parts: tuple[str, ...], found: Scan, known: Mapping[str, FileFacts]
+    reader: Reader, parts: tuple[str, ...], found: Scan, known: Mapping[str, FileFacts]
 ) -> tuple[Scan, Set[str], Set[str], tuple[str, ...]]:
     """Return what is in the folder, which known files are kept unseen, which are gone, and what to say of the former."""
     kept, troubles = _kept(known, found.unreadable)
     gone = known.keys() - found.paths - kept
     if not gone or parts != EVERYTHING:
         return found, kept, gone, troubles
-    found, is_quiet = _looked_again(content, found)
+    found, is_quiet = _looked_again(reader, found)
     kept, troubles = _kept(known, found.unreadable)
     unseen = known.keys() - found.paths
     return (found, kept, unseen - kept, troubles) if is_quiet else (found, unseen, set(), troubles)
 
 
-def _looked_again(content: Path, found: Scan) -> tuple[Scan, bool]:
+def _looked_again(reader: Reader, found: Scan) -> tuple[Scan, bool]:
     """Return what is in the folder where something seems to be gone, and whether two looks saw the same.
 
     A file that is moved during a look can be missed at both of its places.
     """
     for _ in range(_LOOKS):
-        before, found = found.paths, folder.scan(content)
+        before, found = found.paths, reader.scan()
         if found.paths == before:
             return found, True
     return found, False

@@ -15,6 +15,7 @@ import msgspec
 from feeds.errors import FeedsError, IndexBusyError, IndexDamagedError, StoreError
 from feeds.intake import HALF, Progress, RefreshResult, take_in, unheard
 from feeds.model import EVERYTHING, FileReport, IndexState, Kind, State
+from feeds.reading import Reader, reader_of
 from feeds.store.base import Mark, Store
 
 
@@ -36,7 +37,7 @@ class IndexKeeper:
 
     def refresh(
         self,
-        content: Path,
+        content: Path | Reader,
         fingerprint: str | None,
         now: datetime,
         listed: Mapping[str, int] | None = None,
@@ -45,7 +46,7 @@ class IndexKeeper:
         may_lose: float = HALF,
         progress: Progress = unheard,
     ) -> RefreshResult:
-        """Bring the index up to date with the folder, or with parts of it, all at once (see `intake.take_in`).
+        """Bring the index up to date with a folder, or with parts of it, all at once (see `intake.take_in`).
 
         What went wrong is kept for `health`, where the index can take it.
 
@@ -62,7 +63,7 @@ class IndexKeeper:
             with self._store.refreshing(now) as refresh:
                 if listed is not None:
                     refresh.remember(listed)
-                return take_in(refresh, content, fingerprint, parts=parts, may_lose=may_lose, progress=progress)
+                return take_in(refresh, reader_of(content), fingerprint, parts=parts, may_lose=may_lose, progress=progress)
 
         try:
             try:

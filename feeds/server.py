@@ -28,6 +28,7 @@ from feeds.intake import Progress, unheard
 from feeds.logs import LogFormat, start_logging
 from feeds.metering import Meter
 from feeds.model import Kind
+from feeds.readers import reading
 from feeds.render import FORMATS
 from feeds.reporting import log_news, summary
 from feeds.service import FeedService
@@ -144,7 +145,8 @@ def _keep(config: Config, parent: int, server: int) -> None:
 
 def _first_refresh(service: FeedService, config: Config, progress: Progress) -> str:
     try:
-        result = service.refresh(config.content_folder(), config.fingerprint(), now(), progress=progress)
+        with reading(config.content_folder()) as reader:
+            result = service.refresh(reader, config.fingerprint(), now(), progress=progress)
     except IndexBusyError as error:
         return f"{error}; these feeds follow it"
     except FeedsError as error:

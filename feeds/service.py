@@ -18,6 +18,7 @@ from feeds.feed import Document, FeedAddress, FeedOptions, Finding, PageAddress,
 from feeds.intake import ALL, take_in
 from feeds.keeping import IndexKeeper
 from feeds.model import Collection, FileReport, Kind, Problem, Slice, State
+from feeds.reading import Reader, reader_of
 from feeds.render import FORMATS, opml
 from feeds.render.kept import KeptEntries
 from feeds.store.base import Snapshot, Store
@@ -41,13 +42,13 @@ class FeedService(IndexKeeper):
         super().__init__(store)
         self._kept = kept
 
-    def check(self, content: Path, now: datetime, site: Site | None = None) -> CheckResult:
+    def check(self, content: Path | Reader, now: datetime, site: Site | None = None) -> CheckResult:
         """Return what a refresh would make of every file, and leave the index as it is.
 
         With a site, also what is wrong with any of the feeds that it would make.
         """
         with self._store.refreshing(now) as refresh:
-            counts = take_in(refresh, content, None, may_lose=ALL).counts
+            counts = take_in(refresh, reader_of(content), None, may_lose=ALL).counts
             view = refresh.preview()
             findings = None if site is None else tuple(_lint(view, site))
             result = CheckResult(counts, tuple(view.reports()), view.topic_problems(), findings)

@@ -79,7 +79,8 @@ def test_writing_process_that_is_killed_is_one_error_and_the_next_build_is_whole
     write_corpus(content, 80)
     database, out = tmp_path / "index.sqlite3", tmp_path / "out"
     build(content, tmp_path / "whole", database)
-    with subprocess.Popen([*COMMAND, str(out), *options(content, database)], stderr=subprocess.PIPE, text=True) as process:
+    options_without_folder = options(content, database)[2:]  # nor processes that read it
+    with subprocess.Popen([*COMMAND, str(out), *options_without_folder], stderr=subprocess.PIPE, text=True) as process:
         writer = wait_for(lambda: children(process.pid))[0]
         os.kill(writer, signal.SIGKILL)
         _, said = process.communicate()

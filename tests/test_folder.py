@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from feeds.content.filebytes import read
-from feeds.content.folder import Candidate, FolderError, Scan, scan, topic_data_files
+from feeds.content.folder import Candidate, FolderError, Scan, identity, scan, topic_data_files
 from feeds.content.frontmatter import MAX_BYTES
 
 
@@ -42,7 +42,7 @@ def write(folder: Path, *names: str) -> None:
         (folder / name).write_text(name)
 
 
-def text(file: str | Path) -> bytes | None:
+def text(file: bytes | Path) -> bytes | None:
     found = read(file)
     return None if found is None else found.data
 
@@ -68,7 +68,7 @@ def test_candidate_has_the_facts_of_its_file(inside: Path) -> None:
     write(inside, "a/é.md")
     file = inside / "a" / "é.md"
     os.utime(file, ns=(1, 1_700_000_000_123_456_789))
-    assert scan(inside).candidates == (Candidate("a/é.md", str(file), 7, 1_700_000_000_123_456_789),)
+    assert scan(inside).candidates == (Candidate("a/é.md", bytes(file), 7, 1_700_000_000_123_456_789),)
 
 
 def test_folder_that_is_named_like_an_article_is_a_folder(inside: Path) -> None:
@@ -193,7 +193,7 @@ def test_part_that_is_a_link_or_behind_one_is_only_said_to_be_one(inside: Path, 
     write(inside, "a.md", "real/b.md")
     (inside / "link.md").symlink_to("a.md")
     (inside / "linked").symlink_to("real")
-    assert scan(inside, (part,)) == Scan((), (), has_links=True)
+    assert scan(inside, (part,)) == Scan(identity(inside), (), (), has_links=True)
     assert scan(inside).has_links
     assert not scan(inside, ("a.md", "real")).has_links
 

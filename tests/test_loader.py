@@ -18,7 +18,7 @@ from .builders import write_article
 
 
 def facts(candidate: Candidate) -> FileFacts:
-    digest = PARSERS + hashlib.blake2b(Path(candidate.file).read_bytes(), digest_size=16).digest()
+    digest = PARSERS + hashlib.blake2b(Path(os.fsdecode(candidate.file)).read_bytes(), digest_size=16).digest()
     return FileFacts(candidate.size, candidate.modified_ns, digest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -14,7 +15,8 @@ import pytest
 from feeds.content.folder import Candidate, scan
 from feeds.content.loader import load
 from feeds.model import State
-from feeds.reading import ReadFile, read
+from feeds.readers import reading
+from feeds.reading import Here, ReadFile, read
 from feeds.store.prepared import prepare
 
 from .corpus import write_corpus
@@ -33,32 +35,44 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Candidate, ...
 KILLING = """
 import os, signal, sys, time
 from pathlib import Path
-from feeds.content.folder import scan
-from feeds.reading import ReadingError, read
+from feeds.readers import ReadingError, reading
 
-def children():
-    return {int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
+def helpers(parent="self"):
+    found = set()
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found |= {int(child), *helpers(child)}
+    return found
 
-candidates = scan(Path(sys.argv[1])).candidates
+def runs(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
 said = set()
 for number in range(8):  # at other moments of reading and writing
-    files = read(candidates * 4 * os.cpu_count(), {})  # far more than are read ahead
-    for _ in range(1 + 60 * number):
-        next(files)
-    os.kill(sorted(children())[number % 2], signal.SIGKILL)
-    try:
-        said.add(f"read {len(list(files))}")
-    except ReadingError as error:
-        said.add(f"{error} {children()}")
+    with reading(Path(sys.argv[1])) as reader:
+        files = reader.read(reader.scan().candidates * 4 * os.cpu_count(), {})  # far more than are read ahead
+        for _ in range(1 + 60 * number):
+            next(files)
+        helping = sorted(helpers())
+        os.kill(helping[number % 2], signal.SIGKILL)
+        try:
+            said.add(f"read {len(list(files))}")
+        except ReadingError as error:
+            said.add(f"{error} {helpers()}")
+    while any(map(runs, helping)):
+        time.sleep(0.01)
 print(*said)
 """
 DIGEST = """
 import hashlib, sys
 from pathlib import Path
 import msgspec
-from feeds.content.folder import scan
-from feeds.reading import read
-print(hashlib.sha256(msgspec.msgpack.encode(list(read(scan(Path(sys.argv[1])).candidates, {})))).hexdigest())
+from feeds.readers import reading
+with reading(Path(sys.argv[1])) as reader:
+    print(hashlib.sha256(msgspec.msgpack.encode(list(reader.read(reader.scan().candidates, {})))).hexdigest())
 """
 
 
@@ -69,7 +83,7 @@ def output(script: str, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def folder(candidates: tuple[Candidate, ...]) -> Path:
-    return Path(candidates[0].file.removesuffix(candidates[0].path))
+    return Path(os.fsdecode(candidates[0].file).removesuffix(candidates[0].path))
 
 
 def test_many_files_come_in_their_order_as_they_would_one_by_one(candidates: tuple[Candidate, ...], folder: Path) -> None:
@@ -92,16 +106,14 @@ def test_a_broken_file_among_many_says_what_is_wrong(tmp_path: Path) -> None:
     assert State.REFUSED not in states.values()
 
 
-def test_a_process_with_threads_reads_by_itself(candidates: tuple[Candidate, ...]) -> None:
+def test_a_process_with_threads_reads_by_itself(folder: Path) -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
-        files = read(candidates, {})
-        before = children()
-        next(files)
-        assert children() <= before
-        assert len(list(files)) == MANY - 1
+        with reading(folder) as reader:
+            assert isinstance(reader, Here)
+            assert len(list(reader.read(reader.scan().candidates, {}))) == MANY
     finally:
         done.set()
         thread.join()
@@ -111,11 +123,40 @@ def test_a_reading_process_that_is_killed_is_an_error_and_leaves_none_behind(fol
     assert output(KILLING, folder) == "a process that reads files came to a sudden end; is there memory left? set()\n"
 
 
-def test_readers_end_with_who_wants_no_more(folder: Path) -> None:
-    script = KILLING.partition("said = set()")[0] + "files = read(candidates, {}); next(files); files.close(); print(children())"
-    assert output(script, folder) == "set()\n"
+WITHIN = KILLING.partition("said = set()")[0] + "with reading(Path(sys.argv[1])) as reader:\n    "
 
 
-def children() -> set[int]:
-    """Return the processes that this one has started and that still run."""
-    return {int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        pytest.param("pass", "", id="nobody asks what was seen"),
+        pytest.param("print(len(reader.scan().candidates))", f"{MANY} ", id="nothing is read"),
+        pytest.param("print(len(reader.scan().candidates), len(reader.scan().candidates))", f"{MANY} {MANY} ", id="two looks"),
+        pytest.param("files = reader.read(reader.scan().candidates, {}); next(files); files.close()", "", id="no more is wanted"),
+        pytest.param("print(len(list(reader.read(reader.scan().candidates[:9], {}))), helpers())", "9 set() ", id="few files"),
+        pytest.param("print(len(list(reader.read(reader.scan().candidates, {}))), helpers())", f"{MANY} set() ", id="many files"),
+    ],
+)
+def test_readers_end_with_who_wants_no_more(folder: Path, done: str, said: str) -> None:
+    assert output(f"{WITHIN}{done}\nprint(helpers())", folder).split() == f"{said}set()".split()
+
+
+def test_who_broke_off_reading_looks_and_reads_by_itself(folder: Path) -> None:
+    again = "print(len(reader.scan().candidates), len(list(reader.read(reader.scan().candidates, {}))))"
+    assert output(f"{WITHIN}next(reader.read(reader.scan().candidates, {{}}))\n    {again}", folder) == f"{MANY} {MANY}\n"
+
+
+def test_parts_of_a_folder_are_found_whoever_reads(folder: Path, candidates: tuple[Candidate, ...]) -> None:
+    part = candidates[0].path
+    assert output(f"{WITHIN}print(*(found.path for found in reader.scan(({part!r},)).candidates))", folder) == f"{part}\n"
+
+
+def test_a_reader_says_why_a_folder_cannot_be_read(tmp_path: Path) -> None:
+    told = output(f"{WITHIN}\n    try: reader.scan()\n    except Exception as error: print(type(error).__name__, error)", tmp_path / "no")
+    assert told == f"FolderError {tmp_path / 'no'}: can't be read as a folder: No such file or directory\n"
+
+
+def test_what_is_known_of_many_files_reaches_those_who_read(folder: Path) -> None:
+    known = "known = {file.path: file.facts for file in read(reader.scan().candidates, {})}"
+    parsed = "print(sum(file.prepared is not None for file in reader.read(reader.scan().candidates, known)))"
+    assert output(f"from feeds.reading import read\n{WITHIN}{known}\n    {parsed}", folder) == "0\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -84,10 +85,12 @@ def test_requests_that_run_are_answered_whole_and_new_ones_refused(
     assert program.output().endswith("\nStop with Ctrl+C.\n")  # nobody was killed
 
 
-def test_worker_hears_of_its_end_in_its_first_moment(content: Path, tmp_path: Path) -> None:
+def test_worker_hears_of_its_end_in_its_first_moment(content: Path, database: str, tmp_path: Path) -> None:
     write_article(content, "a")
+    feeds = [sys.executable, "-m", "feeds"]
+    subprocess.run([*feeds, "index", str(content), "--database", database], check=True, capture_output=True)
     port = free_port()
-    command = [sys.executable, "-m", "feeds", "serve", str(content), "--port", str(port), "--refresh-seconds", "0"]
+    command = [*feeds, "serve", "--port", str(port), "--database", database]  # without a folder, and processes that read it
     with running(command, port, tmp_path) as program:
         children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children")
         while not (workers := children.read_text().split()):

@@ -9,14 +9,13 @@ from pathlib import Path
 import click
 
 from feeds.clock import now
+from feeds.commands.opening import up_to_date
 from feeds.commands.options import INDEX, SITE, content_option, settings
 from feeds.config import Config
-from feeds.errors import ConfigError, IndexBusyError, MassLossError
+from feeds.errors import ConfigError
 from feeds.export import TWINS, Order, Selection, build, export_folder, known_listings
-from feeds.keeping import IndexKeeper
 from feeds.model import Kind
 from feeds.render import FORMATS
-from feeds.store.sql import open_store
 from feeds.text import escape_controls
 
 _KINDS = {kind.value or "site": kind for kind in Kind}
@@ -67,13 +66,8 @@ def command(config: Config, *, out: Path, formats: tuple[str, ...], only: tuple[
         tuple(TWINS) if compress else (),
         force,
     )
-    store = open_store(config.database_url)
-    try:
-        if config.content is not None:
-            _refresh(IndexKeeper(store), config, folder)
+    with up_to_date(config, known_listings(folder)) as store:
         built = build(store, folder, order, now())
-    finally:
-        store.close()
     click.echo(f"{built.total} files: {len(built.written)} written, {len(built.removed)} removed")
     for path in built.left:
         click.echo(f"feeds: {escape_controls(path)}: has no place any more, but was changed by somebody else, so it stays", err=True)
@@ -83,11 +77,3 @@ def command(config: Config, *, out: Path, formats: tuple[str, ...], only: tuple[
         told = tell(site, [f"{site.base_url}/{path}" for path in built.feeds])
         if told.refused or told.failed:
             sys.exit(1)
-
-
-def _refresh(index: IndexKeeper, config: Config, folder: Path) -> None:
-    try:
-        # The settings that count in the index are those of the server.
-        index.refresh(config.content_folder(), None, now(), known_listings(folder))
-    except (IndexBusyError, MassLossError) as error:
-        click.echo(f"feeds: {error}; this is what it was before", err=True)

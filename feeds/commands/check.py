@@ -11,12 +11,13 @@ from msgspec.structs import asdict
 
 from feeds.clock import now
 from feeds.commands import problems
-from feeds.commands.opening import service_of
+from feeds.commands.opening import opened
 from feeds.commands.options import INDEX, SITE, content_argument, settings
 from feeds.config import Config
 from feeds.model import Level, State
+from feeds.readers import reading
 from feeds.reporting import counted, problem_line
-from feeds.service import CheckResult
+from feeds.service import CheckResult, FeedService
 from feeds.store.sql import IN_MEMORY, index_exists
 from feeds.text import escape_controls
 
@@ -34,8 +35,8 @@ def command(config: Config, as_json: bool, with_feeds: bool) -> None:
     """
     folder = config.content_folder()
     site = config.site(config.local_url) if with_feeds else None
-    with service_of(config.database_url if index_exists(config.database_url) else IN_MEMORY) as service:
-        result = service.check(folder, now(), site)
+    with reading(folder) as reader, opened(config.database_url if index_exists(config.database_url) else IN_MEMORY) as store:
+        result = FeedService(store).check(reader, now(), site)
     click.echo(_check_as_json(result) if as_json else "".join(f"{line}\n" for line in _check_as_lines(result)), nl=as_json)
     click.echo(f"{sum(result.counts.values())} files: {counted(result.counts)}", err=True)
     found = [problem for report in result.reports for problem in report.problems] + [problem for _, problem in result.topic_problems]

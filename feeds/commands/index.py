@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 
 import click
 
 from feeds.clock import now
 from feeds.commands import problems
+from feeds.commands.opening import opened
 from feeds.commands.options import INDEX, SITE, content_argument, settings
 from feeds.config import Config
 from feeds.feed import Site
 from feeds.intake import ALL, HALF, RefreshResult
 from feeds.keeping import IndexKeeper
 from feeds.model import State
+from feeds.readers import reading
 from feeds.reporting import log_news, summary
 from feeds.store.base import Store
-from feeds.store.sql import open_store
 from feeds.terminal import progress
 from feeds.text import escape_controls
 
@@ -39,10 +39,9 @@ def command(config: Config, may_lose: float, as_json: bool) -> None:
 
     Files that are refused since then go to stderr.
     """
-    folder = config.content_folder()
-    with closing(open_store(config.database_url)) as store:
+    with reading(config.content_folder()) as reader, opened(config.database_url) as store:
         with progress(config.log_format) as hear:
-            result = IndexKeeper(store).refresh(folder, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
+            result = IndexKeeper(store).refresh(reader, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
         log_news(result)
         click.echo(_index_as_json(result) if as_json else summary(result))
         site = config.site_with_hub()

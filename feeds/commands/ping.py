@@ -7,10 +7,11 @@ import sys
 import click
 
 from feeds.clock import now
-from feeds.commands.opening import service_of
+from feeds.commands.opening import opened
 from feeds.commands.options import INDEX, SITE, content_argument, settings
 from feeds.config import Config
 from feeds.errors import ConfigError
+from feeds.service import FeedService
 from feeds.websub import announce
 
 
@@ -25,8 +26,8 @@ def command(config: Config) -> None:
     site = config.site_with_hub()
     if site is None:
         raise ConfigError(["hub, base_url: have to be set: who is to be told, and of which feeds"])
-    with service_of(config.database_url) as service:
-        told = announce(service, site, now())
+    with opened(config.database_url) as store:
+        told = announce(FeedService(store), site, now())
     click.echo(f"{len(told.accepted)} feeds told, {len(told.refused)} refused, {len(told.failed)} still to be told")
     if told.refused or told.failed:
         sys.exit(1)

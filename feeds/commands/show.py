@@ -23,8 +23,8 @@ from feeds.service import FeedService
 def command(config: Config, topic: str, extension: str) -> None:
     """Print the feed of TOPIC, given by its slug or name."""
     site = config.site(config.local_url)
-    with up_to_date(config) as service:
-        body = _body(service, FeedAddress(Kind.TOPIC, topic), extension, site)
+    with up_to_date(config) as store:
+        body = _body(FeedService(store), FeedAddress(Kind.TOPIC, topic), extension, site)
     click.echo(body, nl=False)
 
 

@@ -11,6 +11,7 @@ from feeds.commands.opening import up_to_date
 from feeds.commands.options import INDEX, content_option, settings
 from feeds.config import Config
 from feeds.model import Kind
+from feeds.service import FeedService
 from feeds.text import escape_controls
 
 
@@ -20,8 +21,8 @@ from feeds.text import escape_controls
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of lines.")
 def command(config: Config, as_json: bool) -> None:
     """List the topics: slug, number of articles, day of the newest, name."""
-    with up_to_date(config) as service:
-        found = service.collections(Kind.TOPIC, now())
+    with up_to_date(config) as store:
+        found = FeedService(store).collections(Kind.TOPIC, now())
     if as_json:
         facts = [{"slug": topic.slug, "name": topic.name, "articles": topic.article_count} for topic in found]
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))

@@ -21,7 +21,7 @@ class FileBytes(msgspec.Struct, frozen=True, gc=False):
     modified_ns: int
 
 
-def read(file: str | Path) -> FileBytes | None:
+def read(file: bytes | Path) -> FileBytes | None:
     """Return the bytes of a candidate, or None where it is gone, no regular file any more, or being written all the time.
 
     Raises:

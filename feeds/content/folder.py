@@ -20,6 +20,8 @@ _TOPIC_SUFFIXES = (".yaml", ".yml")
 _LEFT_OUT = frozenset({"_drafts", "_site", "node_modules", "vendor"})
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
+Identity = tuple[int, int]  # of a folder: its device, and its number on it
+
 
 class FolderError(FeedsError):
     """The content folder can't be read; what is indexed stays as it is."""
@@ -29,7 +31,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):  # a struct, because the
     """A regular file that may be an article, or topic data. `path` is relative to the folder, with slashes, and always text."""
 
     path: str
-    file: str  # as the operating system has it
+    file: bytes  # where it is, as the operating system has it
     size: int  # bytes
     modified_ns: int
 
@@ -48,6 +50,7 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
 class Scan(msgspec.Struct, frozen=True, gc=False):
     """What was found below a folder, each file once and in no particular order."""
 
+    folder: Identity  # from before the look
     candidates: tuple[Candidate, ...]
     unreadable: tuple[Unreadable, ...]
     has_links: bool  # then a file may have other paths than the one at which it changed
@@ -67,7 +70,7 @@ def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
     Raises:
         FolderError: the folder itself can't be read.
     """
-    root = os.path.realpath(folder)
+    before, root = identity(folder), os.path.realpath(folder)
     try:
         with os.scandir(root):
             pass
@@ -79,7 +82,7 @@ def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
     else:
         for part in _outermost(parts):
             walk.part(part)
-    return Scan(_with_one_path_each(walk.found), tuple(walk.unreadable), walk.has_links)
+    return Scan(before, _with_one_path_each(walk.found), tuple(walk.unreadable), walk.has_links)
 
 
 def _outermost(parts: tuple[str, ...]) -> list[str]:
@@ -88,7 +91,7 @@ def _outermost(parts: tuple[str, ...]) -> list[str]:
     return sorted(part for part in whole if whole.isdisjoint(accumulate(part.split("/")[:-1], "{}/{}".format)))
 
 
-def identity(folder: Path) -> tuple[int, int]:
+def identity(folder: Path) -> Identity:
     """Return what tells the folder from another one in its place, as links to releases and mounts put it there.
 
     Raises:
@@ -193,7 +196,7 @@ class _Walk:
                         if stat.S_ISREG(facts.st_mode):
                             if not self._is_link(entry) or self._is_inside(entry.path):
                                 path = start + (name if name.isascii() else _as_text(name))
-                                find(Candidate(path, entry.path, facts.st_size, facts.st_mtime_ns))
+                                find(Candidate(path, os.fsencode(entry.path), facts.st_size, facts.st_mtime_ns))
                             continue
                     if not _is_left_out(name) and entry.is_dir():
                         (self._links if self._is_link(entry) else pending).append(entry.path)
@@ -215,7 +218,7 @@ class _Walk:
             self.unreadable.append(Unreadable(self._relative(path), error.strerror or str(error)))
 
     def _find(self, path: str, facts: os.stat_result) -> None:
-        self.found.append(Candidate(self._relative(path), path, facts.st_size, facts.st_mtime_ns))
+        self.found.append(Candidate(self._relative(path), os.fsencode(path), facts.st_size, facts.st_mtime_ns))
 
     def _relative(self, path: str) -> str:
         return _as_text(path[len(self._root) + 1 :].replace(os.sep, "/"))

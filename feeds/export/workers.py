@@ -1,14 +1,11 @@
 """Units of work, in processes of their own. Knows when these are worth their start, and what becomes of one that is killed.
 
 Processes are forked, which have nothing to import; they get their units and give back what they made through a pipe that
-nobody else holds, so the end of one is seen at once (see `reading`).
+nobody else holds, so the end of one is seen at once (see `readers`).
 """
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import signal
 from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
@@ -19,10 +16,9 @@ import msgspec
 
 from feeds.errors import ExportError
 from feeds.export.making import Made, Unit, make
-from feeds.reading import can_fork, usable_processors
+from feeds.processes import begin_to_help, can_fork, usable_processors
 
 _WORTH_PROCESSES = 1000  # entries in all documents: starting processes takes as long as a part of so many
-_PR_SET_PDEATHSIG = 1
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
@@ -98,10 +94,7 @@ def _answer(worker: Connection) -> tuple[Made, ...]:
 
 
 def _work(pipe: Connection, of_others: Sequence[Connection]) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the parent ends its workers
-    gc.freeze()
-    gc.set_threshold(100_000)
+    begin_to_help()
     for other in of_others:
         other.close()
     while (received := _received(pipe)) is not None:
