@@ -26,7 +26,7 @@ from feeds.model import (
     State,
     Takedown,
 )
-from feeds.store import rows
+from feeds.store import bulk, rows
 from feeds.store.base import Mark
 from feeds.store.collected import SqlCollections, collection_of
 from feeds.store.database import WordIndex
@@ -241,7 +241,7 @@ class SqlSnapshot(SqlCollections):
 
     def listings(self) -> Mapping[str, int]:
         found = select(articles.c.key, articles.c.listed_at).where(self._visible(articles.c))
-        return {row[0]: row[1] for row in self._connection.execute(found)}
+        return dict(bulk.select(self._connection, found))
 
     def mark(self, holder: str) -> Mark | None:
         found = self._connection.execute(marks.select().where(marks.c.holder == holder)).one_or_none()
