@@ -34,7 +34,8 @@ from .processes import wait_for
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """What the program logs in this thread, all of it: applications of earlier tests go on in theirs."""
     caplog.set_level(logging.DEBUG, "feeds")
-    caplog.handler.addFilter(lambda record: record.thread == threading.get_ident())
+    here = threading.get_ident()  # asked for in the filter, it would be that of whoever logs
+    caplog.handler.addFilter(lambda record: record.thread == here)
     return caplog
 
 
