@@ -60,6 +60,19 @@ def test_version_is_the_same_in_another_index_where_the_article_is(
         assert versions(store)[0] == versions(other, ArticleQuery(limit=1), NOON + DAY)[0]
 
 
+def test_story_that_one_file_hides_and_another_one_shows_stays_related(store: Store) -> None:
+    to_b = related("b", url=article("b").url, id=article("b").id)
+    keep(
+        store,
+        good("a", related=(to_b,), topics=("Law",)),
+        good("b"),
+        outcome("c.md", state=State.HIDDEN, id=to_b.id, takedown=Takedown.FILE),
+    )
+    with store.gathering(NOON) as view:
+        (found,) = view.articles(ArticleQuery(Kind.TOPIC, "law"))
+    assert found.article.related == (to_b,)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
