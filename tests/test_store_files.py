@@ -167,6 +167,12 @@ def test_refused_file_that_was_never_good_shows_nothing(store: Store) -> None:
     assert reports(store) == [FileReport("a.md", State.REFUSED, (BROKEN,))]
 
 
+def test_refused_files_are_told_by_their_paths(store: Store) -> None:
+    refresh(store, NOON, *(refused(path) for path in ("b.md", "a.md", "é.md", "Z.md", "a/b.md")))
+    with store.reading(NOON) as view:
+        assert [report.path for report in view.refused()] == ["Z.md", "a.md", "a/b.md", "b.md", "é.md"]
+
+
 def test_last_good_version_of_a_refused_file_stays_and_the_report_says_so(store: Store) -> None:
     refresh(store, NOON, good())
     refresh(store, LATER, refused())

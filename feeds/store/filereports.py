@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -33,7 +34,7 @@ class FileReports:
     def reports(self) -> Iterator[FileReport]:
         unshown = {report.path: report for report in self._unshown()}
         query = self._reported().where(or_(files.c.problems.is_not(None), files.c.path.in_(select(files.c.path).where(self._is_unshown()))))
-        for row in self._connection.execute(query):
+        for row in self._connection.execute(query.order_by(files.c.path)):
             problems = rows.problems(row.problems)
             if row.path in unshown:
                 report = unshown[row.path]
@@ -43,14 +44,13 @@ class FileReports:
 
     def _reported(self) -> Select[Any]:
         kept = articles.c.id.is_not(None)
-        return (
-            select(files.c.path, files.c.state, files.c.takedown, files.c.problems, kept.label("kept"))
-            .join_from(files, articles, files.c.id == articles.c.id, isouter=True)
-            .order_by(files.c.path)
+        return select(files.c.path, files.c.state, files.c.takedown, files.c.problems, kept.label("kept")).join_from(
+            files, articles, files.c.id == articles.c.id, isouter=True
         )
 
     def refused(self) -> tuple[FileReport, ...]:
-        found = self._connection.execute(self._reported().where(IS_REFUSED))
+        # Asked for them by path, a database would go through all paths.
+        found = sorted(self._connection.execute(self._reported().where(IS_REFUSED)), key=attrgetter("path"))
         return tuple(FileReport(row.path, State.REFUSED, _refusals(rows.problems(row.problems), row)) for row in found)
 
     def _is_unshown(self) -> ColumnElement[bool]:
