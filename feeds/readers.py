@@ -78,7 +78,7 @@ def reading(content: Path) -> Iterator[Reader]:
 
 
 class _Readers:
-    """The `Reader` that is other processes. They read once; whatever is to be done after that, this one does."""
+    """The `Reader` that is other processes. They end when they have read; whatever is to be done after that, this one does."""
 
     def __init__(self, content: Path, count: int) -> None:
         self.content = content
@@ -109,16 +109,20 @@ class _Readers:
     def read(self, candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> Iterator[ReadFile]:
         if self._here is not None:
             yield from self._here.read(candidates, known)
-        elif candidates:
-            readers = len(self._answers) if len(candidates) >= _WORTH_MORE else 1
-            facts = {candidate.path: known[candidate.path] for candidate in candidates if candidate.path in known}
-            try:
-                self._tell(_Work(readers, list(candidates), facts))
-                for batch in range(ceil(len(candidates) / _BATCH)):
-                    yield from _files.decode(self._answer(batch % readers))
-                self._is_owed = False
-            finally:
-                self.end()
+            return
+        try:
+            if candidates:
+                yield from self._read(candidates, known)
+        finally:
+            self.end()
+
+    def _read(self, candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> Iterator[ReadFile]:
+        readers = len(self._answers) if len(candidates) >= _WORTH_MORE else 1
+        facts = {candidate.path: known[candidate.path] for candidate in candidates if candidate.path in known}
+        self._tell(_Work(readers, list(candidates), facts))
+        for batch in range(ceil(len(candidates) / _BATCH)):
+            yield from _files.decode(self._answer(batch % readers))
+        self._is_owed = False
 
     def _tell(self, order: _Work | None) -> None:
         self._is_owed = True
@@ -130,7 +134,6 @@ class _Readers:
             return self._answers[reader].recv_bytes()
 
     def end(self) -> None:
-        """Let no process be left."""
         if self._here is None:
             self._here = Here(self.content)
             for pipe in (self._orders, *self._answers):

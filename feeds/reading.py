@@ -42,6 +42,9 @@ class Reader(Protocol):
             ReadingError: it could not be done to the end.
         """
 
+    def end(self) -> None:
+        """Let no process be left that does this and nothing else."""
+
 
 class Here:
     """The `Reader` that is this process."""
@@ -54,6 +57,9 @@ class Here:
 
     def read(self, candidates: Sequence[Candidate], known: Mapping[str, FileFacts]) -> Iterator[ReadFile]:
         return read(candidates, known)
+
+    def end(self) -> None:
+        pass
 
 
 def reader_of(content: Path | Reader) -> Reader:

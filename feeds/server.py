@@ -28,7 +28,7 @@ from feeds.intake import Progress, unheard
 from feeds.logs import LogFormat, start_logging
 from feeds.metering import Meter
 from feeds.model import Kind
-from feeds.readers import reading
+from feeds.reading import Reader
 from feeds.render import FORMATS
 from feeds.reporting import log_news, summary
 from feeds.service import FeedService
@@ -44,8 +44,8 @@ _LONGEST_REQUEST = 32 * 1024  # bytes, without a body; as other servers have it,
 _GRANIAN_LOGGING = {"loggers": {"_granian": {"propagate": True}}}  # what granian says goes where everything else goes
 
 
-def serve(config: Config, say: Callable[[str], None], progress: Progress = unheard) -> None:
-    """Index the folder, say which feeds there are, and serve them until stopped.
+def serve(config: Config, say: Callable[[str], None], reader: Reader | None = None, progress: Progress = unheard) -> None:
+    """Index the folder, if somebody reads one, say which feeds there are, and serve them until stopped.
 
     Raises:
         ConfigError: there is no folder, nobody could ask for its feeds, or the address can't be listened on.
@@ -54,8 +54,9 @@ def serve(config: Config, say: Callable[[str], None], progress: Progress = unhea
     address = _free_address(config)
     store = open_store(config.database_url)
     service = FeedService(store)
-    if config.content is not None:
-        say(_first_refresh(service, config, progress))
+    if reader is not None:
+        say(_first_refresh(service, config, reader, progress))
+        reader.end()  # before others are forked
     for line in _welcome(service, config):
         say(line)
     store.close()  # the workers are forked, and neither threads nor an open database survive that
@@ -143,10 +144,9 @@ def _keep(config: Config, parent: int, server: int) -> None:
     watch_events(FeedService(connect_store(config.database_url)), config, now, parent, Meter(config.counts_folder, server))
 
 
-def _first_refresh(service: FeedService, config: Config, progress: Progress) -> str:
+def _first_refresh(service: FeedService, config: Config, reader: Reader, progress: Progress) -> str:
     try:
-        with reading(config.content_folder()) as reader:
-            result = service.refresh(reader, config.fingerprint(), now(), progress=progress)
+        result = service.refresh(reader, config.fingerprint(), now(), progress=progress)
     except IndexBusyError as error:
         return f"{error}; these feeds follow it"
     except FeedsError as error:
