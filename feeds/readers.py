@@ -66,15 +66,18 @@ _files = msgspec.msgpack.Decoder(list[ReadFile])
 @contextmanager
 def reading(content: Path) -> Iterator[Reader]:
     """Return who reads the folder, and looks through it already where another process can do that."""
-    count = usable_processors()
-    if count == 1 or not can_fork():
-        yield Here(content)
-        return
-    readers = _Readers(content, count)
+    reader = _reader(content, usable_processors())
     try:
-        yield readers
+        yield reader
     finally:
-        readers.end()
+        reader.end()
+
+
+def _reader(content: Path, count: int) -> Reader:
+    if count > 1 and can_fork():
+        with suppress(OSError):  # no more processes for this user, or no more pipes
+            return _Readers(content, count)
+    return Here(content)
 
 
 class _Readers:

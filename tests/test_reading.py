@@ -146,6 +146,12 @@ def test_who_broke_off_reading_looks_and_reads_by_itself(folder: Path) -> None:
     assert output(f"{WITHIN}next(reader.read(reader.scan().candidates, {{}}))\n    {again}", folder) == f"{MANY} {MANY}\n"
 
 
+def test_who_may_have_no_more_pipes_looks_and_reads_by_itself(folder: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))\n"  # fewer than two for each of two processes
+    done = "print(type(reader).__name__, len(list(reader.read(reader.scan().candidates, {}))))"
+    assert output(f"{limit}{WITHIN}{done}", folder) == f"Here {MANY}\n"
+
+
 def test_parts_of_a_folder_are_found_whoever_reads(folder: Path, candidates: tuple[Candidate, ...]) -> None:
     part = candidates[0].path
     assert output(f"{WITHIN}print(*(found.path for found in reader.scan(({part!r},)).candidates))", folder) == f"{part}\n"
