@@ -18,7 +18,6 @@ from feeds.export import MANIFEST
 
 from .builders import write_article
 from .corpus import write_corpus
-from .processes import wait_for
 from .test_cli import Run, run
 from .test_export import files
 
@@ -61,14 +60,33 @@ def test_two_machines_give_the_same_tree(tmp_path: Path) -> None:
     assert (one / MANIFEST).read_bytes() == (another / MANIFEST).read_bytes()
 
 
+# `python -m feeds`, but for a kill: of the program or of a process that writes for it, when such a process, or the program where it writes
+# itself, is about to put its fifth file in its place.
+KILLED = """
+import os, runpy, signal, sys
+from itertools import count
+kill, out, *sys.argv[1:] = sys.argv[1:]
+program, places = os.getpid(), count(1)
+def look(event, arguments):
+    if event == "os.rename" and os.fsdecode(arguments[1]).startswith(out) and next(places) == 5:
+        os.kill(program if kill == "program" else os.getpid(), signal.SIGKILL)
+sys.addaudithook(look)
+runpy.run_module("feeds", run_name="__main__", alter_sys=True)
+"""
+
+
+def killed(who: str, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Build, and kill who does it in the middle of it."""
+    command = [sys.executable, "-c", KILLED, who, str(out), "build", str(out), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_export_that_was_killed_is_finished_by_the_next(content: Path, tmp_path: Path) -> None:
     write_corpus(content, 80)
     database, out = tmp_path / "index.sqlite3", tmp_path / "out"
     build(content, tmp_path / "whole", database)
-    with subprocess.Popen([*COMMAND, str(out), *options(content, database)], stdout=subprocess.DEVNULL) as process:
-        wait_for(lambda: any(out.glob("*.rss")))
-        process.send_signal(signal.SIGKILL)
-    assert len(files(out)) < len(files(tmp_path / "whole"))
+    assert killed("program", out, *options(content, database)).returncode == -signal.SIGKILL
+    assert 0 < len(files(out)) < len(files(tmp_path / "whole"))
     (out / "topics").mkdir(exist_ok=True)
     (out / ".feed.rss.feeds-new").write_text("half")
     build(content, out, database)
@@ -79,13 +97,9 @@ def test_writing_process_that_is_killed_is_one_error_and_the_next_build_is_whole
     write_corpus(content, 80)
     database, out = tmp_path / "index.sqlite3", tmp_path / "out"
     build(content, tmp_path / "whole", database)
-    options_without_folder = options(content, database)[2:]  # nor processes that read it
-    with subprocess.Popen([*COMMAND, str(out), *options_without_folder], stderr=subprocess.PIPE, text=True) as process:
-        writer = wait_for(lambda: children(process.pid))[0]
-        os.kill(writer, signal.SIGKILL)
-        _, said = process.communicate()
+    done = killed("writer", out, *options(content, database))
     reason = "a process that writes files came to a sudden end; is there memory left? The next build goes on from here"
-    assert (process.returncode, said) == (1, f"feeds: {out}: {reason}\n")
+    assert (done.returncode, done.stderr) == (1, f"feeds: {out}: {reason}\n")
     build(content, out, database)
     assert files(out) == files(tmp_path / "whole")
 
@@ -98,11 +112,6 @@ def test_disk_that_refuses_a_writing_process_is_one_error(content: Path, tmp_pat
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == f"feeds: {tmp_path / 'out' / 'topics'}: is no folder, and a folder has to be there\n"
-
-
-def children(parent: int) -> list[int]:
-    """Return the processes that a process has started and that still run."""
-    return [int(child) for task in Path(f"/proc/{parent}/task").iterdir() for child in (task / "children").read_text().split()]
 
 
 def test_plain_file_server_is_enough_for_readers(content: Path, tmp_path: Path) -> None:
