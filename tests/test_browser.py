@@ -19,6 +19,7 @@ from .conftest import REPOSITORY
 from .processes import Program, free_port, running
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PATIENCE_MILLISECONDS = 30_000  # as with all other programs
 PAGES = (
     "/",
     "/2024-05/",
@@ -42,6 +43,7 @@ SWITCHES = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=debian.program("chromium", "chromium", "chromium-browser", "google-chrome"), args=list(SWITCHES)
@@ -93,7 +95,7 @@ def opened(browser: Browser, **options: object) -> BrowserContext:
             route.fulfill(body=b"broken" if "broken" in route.request.url else PIXEL, content_type="image/png")
 
     context.route("**/*", answer)
-    context.set_default_timeout(5000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     return context
 
 
@@ -163,7 +165,9 @@ def test_pages_go_back_through_the_months(page: Page) -> None:
     page.goto("/topics/ai/")
     months = []
     while (older := page.get_by_role("link", name="Older")).count():
+        before = page.url
         older.click()
+        page.wait_for_url(lambda url, before=before: url != before)  # and until all of the page is there: there may be an older one
         months.append(page.url.split("/topics/ai/")[1])
     assert months == ["2024-03/", "2024-02/", "2024-01/"]
     page.get_by_role("link", name="Newer").click()
@@ -226,7 +230,7 @@ def test_page_is_of_use_without_its_script(browser: Browser, site: Program) -> N
     page.goto("/search/?topic=ai")
     page.get_by_role("searchbox", name="Words").fill("title")
     page.get_by_role("button", name="Show").click()
-    assert page.url.endswith("/search/?q=title&topic=ai")
+    page.wait_for_url("**/search/?q=title&topic=ai")
     assert page.get_by_label("Address for any reader").input_value().endswith("/search/feed.rss?q=title&topic=ai")
     context.close()
 
