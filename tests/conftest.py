@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
@@ -123,6 +125,15 @@ def client(config: Config, clock: Clock, service: FeedService, content: Path) ->
     """A client of the application, for the index that `service` keeps."""
     service.refresh(content, config.fingerprint(), clock())
     return create_app(config, clock, check_seconds=0).test_client()
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the program logs in this thread, all of it: what earlier tests started goes on in theirs."""
+    caplog.set_level(logging.DEBUG, "feeds")
+    here = threading.get_ident()  # asked for in the filter, it would be that of whoever logs
+    caplog.handler.addFilter(lambda record: record.thread == here)
+    return caplog
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pty
 import subprocess
@@ -16,12 +15,6 @@ from feeds.reporting import LoggedProgress, log_news
 
 from .builders import write_article
 from .test_server import FEEDS
-
-
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG, "feeds")
-    return caplog
 
 
 def stages(total: int) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import resource
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -28,15 +27,6 @@ from feeds.watching import Refresher, folder_changes, parts_of, watch_in_backgro
 from .builders import NOON, SITE, write_article
 from .conftest import Clock
 from .processes import wait_for
-
-
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """What the program logs in this thread, all of it: applications of earlier tests go on in theirs."""
-    caplog.set_level(logging.DEBUG, "feeds")
-    here = threading.get_ident()  # asked for in the filter, it would be that of whoever logs
-    caplog.handler.addFilter(lambda record: record.thread == here)
-    return caplog
 
 
 def changed(changes: Iterator[set[FileChange]]) -> set[str]:
