@@ -65,7 +65,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if getattr(request, "param", "sqlite") == "sqlite":
         yield f"sqlite:///{tmp_path / 'index.sqlite3'}"
     else:
-        with request.getfixturevalue("postgres").database() as url:
+        with request.getfixturevalue("postgres").emptied() as url:
             yield url
 
 
@@ -82,7 +82,7 @@ def fresh_database(database: str, request: pytest.FixtureRequest) -> Callable[[]
     if database.startswith("sqlite"):
         return lambda: nullcontext(IN_MEMORY)
     server: Postgres = request.getfixturevalue("postgres")
-    return server.database
+    return server.emptied
 
 
 @pytest.fixture
