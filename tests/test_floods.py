@@ -12,7 +12,7 @@ from http.client import HTTPResponse
 import pytest
 
 from .corpus import write_corpus
-from .processes import Program, free_port, running, wait_for
+from .processes import UNMEASURED, Program, free_port, running, wait_for
 
 WORKERS = 2
 
@@ -23,7 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     write_corpus(folder / "content", 400)
     port = free_port()
     command = [sys.executable, "-m", "feeds", "serve", "content", "--port", str(port), "--workers", str(WORKERS)]
-    with running(command, port, folder) as program:
+    with running(command, port, folder, UNMEASURED) as program:
         program.wait_until_ready()
         yield program
 

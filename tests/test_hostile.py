@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from .corpus import write_corpus
 from .hostile import Attack, Target, attacks, broken_attacks
-from .processes import Program, free_port, running
+from .processes import UNMEASURED, Program, free_port, running
 
 BROKEN = 124  # four of each kind
 
@@ -22,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     write_corpus(folder / "content", 60)
     port = free_port()
     command = [sys.executable, "-m", "feeds", "serve", "content", "--port", str(port), "--workers", "2"]
-    with running(command, port, folder) as program:
+    with running(command, port, folder, UNMEASURED) as program:
         program.wait_until_ready()
         yield program
         assert "Traceback" not in program.output()
