@@ -28,6 +28,14 @@ settings.register_profile("feeds", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("feeds")
 
 REPOSITORY = Path(__file__).parent.parent
+# Modules that take long, in how many tests whatever: they are begun before all others, or one processor would wait for them at the end.
+LONG = {
+    f"test_{name}.py"
+    for name in (
+        "crashes", "store_properties", "browser", "store_slices", "server", "replay", "build_command", "nodes", "floods", "reading",
+        "mutations", "export", "store_listing", "store_collections", "store_modified", "store_identity",
+    )
+}  # fmt: skip
 REAL_CORPUS = Path(os.environ.get("CORPUS", REPOSITORY.parent / "shared" / "corpus"))
 
 
@@ -50,6 +58,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is marked `every_database` on each of them."""
     if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("every_database"):
         metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long; the order is random otherwise."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session")
