@@ -16,7 +16,6 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakSet
 
@@ -33,26 +32,24 @@ _ENDED = "ended"
 _log = logging.getLogger("feeds")
 
 
-@dataclass(slots=True)
-class Word:
+class Word(msgspec.Struct):
     """What an aggregator said last of a feed, and when."""
 
     subscribers: int
     said_at: float
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(msgspec.Struct):
     """What was counted. The requests are by kind of feed, format and status, with spaces between."""
 
-    requests: dict[str, int] = field(default_factory=dict)
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    requests: dict[str, int] = {}
+    buckets: list[int] = msgspec.field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     seconds: float = 0.0
-    answers: dict[str, int] = field(default_factory=dict)  # by what the cache did for them
+    answers: dict[str, int] = {}  # by what the cache did for them
     refreshes: int = 0
     refresh_seconds: float = 0.0
-    pings: dict[str, int] = field(default_factory=dict)
-    words: dict[str, Word] = field(default_factory=dict)  # by kind, slug, aggregator and list of it
+    pings: dict[str, int] = {}
+    words: dict[str, Word] = {}  # by kind, slug, aggregator and list of it
 
     def add(self, other: Counts) -> None:
         """Count in what another process counted; of words the later one stands."""

@@ -6,9 +6,9 @@ Knows the rules by which a name becomes a collection and a collection gets its s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select
 
 from feeds.identity import distinct_slugs, fold, slug
@@ -22,8 +22,7 @@ from feeds.store.schema import FOREVER, articles, collections, former_slugs, mem
 _COLUMNS = tuple(column.name for column in collections.columns)
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     """A row of `collections` while it is being changed."""
 
     id: int

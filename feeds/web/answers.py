@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import brotli
+import msgspec
 import zstandard
 from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etags
 
@@ -34,8 +34,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """All that may be said of an answer to who accepts a content coding, right for a moment."""
 
     full: Reply
@@ -90,8 +89,7 @@ _CODINGS: Mapping[str, _Coding] = {
 _PLAIN = "identity"
 
 
-@dataclass(frozen=True, slots=True)
-class _Representation:
+class _Representation(msgspec.Struct, frozen=True):
     """The body in one content coding, with the headers that depend on it."""
 
     body: bytes

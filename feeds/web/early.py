@@ -7,10 +7,11 @@ to whoever asks for the same, until the next look at the state of the index: all
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Any
+
+import msgspec
 
 from feeds.metering import Meter, Tally
 from feeds.web.answers import Headers, Prepared
@@ -22,8 +23,7 @@ _MOST = 2000  # answers with all of their headers, for each look at the index
 _LONGEST = 1000  # characters of a request that is remembered: no program asks for a longer one again and again
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     """A finished reply, with where it counts."""
 
     status: str
@@ -32,8 +32,7 @@ class _Line:
     tally: Tally
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(msgspec.Struct, frozen=True):
     """All that may be said to a request."""
 
     prepared: Prepared

@@ -12,9 +12,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from feeds import paths
 from feeds.errors import NotReadyError, StoreError
@@ -31,8 +32,7 @@ _GRACE_SECONDS = 10.0  # how long an answer may still be given that is right no 
 _log = logging.getLogger("feeds")
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """What an answer is about: it is right as long as nothing of this changes.
 
     `is_wide` is for answers that say something of other collections, too: they go with every change of the index.
@@ -44,8 +44,7 @@ class Subject:
     is_wide: bool = False
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     subject: Subject
     answer: Answer
     state: IndexState  # for which the answer was last known to be right
@@ -53,8 +52,7 @@ class _Entry:
     was_used: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """What is known of the index from one look at its state to the next, and what is said in the meantime.
 
     Whatever is put into `said` has to be right in `state`. It goes with the moment, so nothing in it is ever stale.
@@ -62,7 +60,7 @@ class Moment:
 
     state: IndexState | None = None  # None: it was never seen
     until: float = float("-inf")  # on the clock of time.monotonic
-    said: dict[Any, Any] = field(default_factory=dict)
+    said: dict[Any, Any] = {}
 
 
 class HotCache:
