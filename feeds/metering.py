@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from weakref import WeakSet
@@ -28,6 +28,7 @@ _FLUSH_SECONDS = 1.0
 _FORGET_SECONDS = 7 * 86_400  # an aggregator that asks no more has no more readers
 _FRESH_SECONDS = 3600  # for so long the same word needs not be written again
 _MOST_CLAIMS = 20_000
+_MOST_ADDED = 1000  # requests: counted together, in a third of a millisecond
 _ENDED = "ended"
 _log = logging.getLogger("feeds")
 
@@ -96,24 +97,35 @@ _flusher = _Flusher()
 class Tally:
     """The requests of one kind, format and status for which the cache did the same; any thread may add to it."""
 
-    __slots__ = ("_buckets", "_lock", "_seconds")
+    __slots__ = ("_added", "_buckets", "_lock", "_seconds")
 
     def __init__(self) -> None:
+        self._added = deque[float]()  # and not counted yet
         self._lock = threading.Lock()
         self._buckets = [0] * (len(BUCKETS) + 1)
         self._seconds = 0.0
 
     def add(self, seconds: float) -> None:
-        """Count a request that took so long."""
-        with self._lock:
-            self._buckets[bisect_left(BUCKETS, seconds)] += 1
-            self._seconds += seconds
+        """Count a request that took so long, and wait for nobody: a thread whose turn ends while it has a lock keeps all others."""
+        self._added.append(seconds)
+        if len(self._added) >= _MOST_ADDED and self._lock.acquire(blocking=False):
+            try:
+                self._count()
+            finally:
+                self._lock.release()
 
     def counts(self, labels: str, cache: str) -> Counts:
         """Return what was added."""
         with self._lock:
+            self._count()
             count = sum(self._buckets)
             return Counts({labels: count}, list(self._buckets), self._seconds, {cache: count})
+
+    def _count(self) -> None:
+        for _ in range(len(self._added)):
+            seconds = self._added.popleft()
+            self._buckets[bisect_left(BUCKETS, seconds)] += 1
+            self._seconds += seconds
 
 
 class Meter:

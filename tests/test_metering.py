@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from feeds.metering import Counts, Meter
+from feeds.metering import BUCKETS, Counts, Meter, Tally
 
 from .processes import wait_for
 
@@ -117,3 +119,22 @@ def test_file_of_another_version_counts_nothing(tmp_path: Path) -> None:
     meter.refreshed(1.5)
     (tmp_path / str(os.getppid()) / "ended").write_bytes(b"\x00rubbish")
     assert (meter.total().refreshes, meter.total().refresh_seconds) == (1, 1.5)
+
+
+def test_requests_of_many_threads_are_counted_each_once_whoever_asks_meanwhile() -> None:
+    tally, threads, requests = Tally(), 8, 3001
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)  # threads take turns all the time
+    try:
+        with ThreadPoolExecutor() as pool:
+            for _ in range(threads):
+                pool.submit(lambda: [tally.add(0.75) for _ in range(requests)])
+            seen = [tally.counts("topics rss 200", "hit").requests["topics rss 200"] for _ in range(100)]
+    finally:
+        sys.setswitchinterval(before)
+    counts = tally.counts("topics rss 200", "hit")
+    assert seen == sorted(seen)
+    assert counts.requests == {"topics rss 200": threads * requests}
+    assert counts.answers == {"hit": threads * requests}
+    assert counts.seconds == 0.75 * threads * requests
+    assert [count for count in counts.buckets if count] == [counts.buckets[BUCKETS.index(1.0)]]
