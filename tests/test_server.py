@@ -131,8 +131,12 @@ def test_file_is_seen_however_an_editor_saves_it(server: Program, folder: Path, 
     path = write_article(folder / "content", "saved", topics=["Saving"], title="Before")
     wait_for(lambda: "<title>Before</title>" in server.get("/topics/saving/feed.rss").text)
     save(path, source(name="saved", topics=["Saving"], title=f"Saved {save.__name__}"))
-    wait_for(lambda: f"<title>Saved {save.__name__}</title>" in server.get("/topics/saving/feed.rss").text)
-    assert server.get("/topics/saving/feed.rss").text.count("<item>") == 1
+
+    def shown() -> str:
+        text = server.get("/topics/saving/feed.rss").text
+        return text if f"<title>Saved {save.__name__}</title>" in text else ""
+
+    assert wait_for(shown).count("<item>") == 1
 
 
 def git(directory: Path, *arguments: str) -> None:
