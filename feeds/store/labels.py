@@ -17,6 +17,7 @@ from feeds.store import rows
 from feeds.store.collected import modification_time
 from feeds.store.monthcounts import MonthBook
 from feeds.store.prepared import NamedLabel
+from feeds.store.queries import in_chunks
 from feeds.store.schema import FOREVER, articles, collections, former_slugs, memberships, relations, turns
 
 _COLUMNS = tuple(column.name for column in collections.columns)
@@ -104,9 +105,11 @@ class CollectionBook:
         is_new = {entry.id for entry in self._entries.values() if not entry.modified_at}
         self._fold_turns()
         self.modified_before = max(self._settings_at, *(entry.modified_at for entry in self._entries.values()))
+        concerned = set(self._by_id) if self._facts_changed else self._revisited | is_new
+        first_shown = self._first_shown(concerned)
         for entry in self._entries.values():
-            if entry.id in self._revisited | is_new or self._facts_changed:
-                entry.since = self._since(entry)
+            if entry.id in concerned:
+                entry.since = self._since(entry, first_shown.get(entry.id))
                 entry.name = self._name(entry)
             if entry.id in self._touched | is_new:
                 entry.modified_at = max(self._now, entry.modified_at + 1, self._settings_at + 1)
@@ -138,10 +141,15 @@ class CollectionBook:
         for collection in self._revisited | new:
             self._by_id[collection].shown = totals.get(collection, 0)
 
-    def _since(self, entry: _Entry) -> int | None:
-        first_shown = case((memberships.c.shown_from > memberships.c.listed_at, memberships.c.shown_from), else_=memberships.c.listed_at)
-        of_it = and_(memberships.c.collection_id == entry.id, memberships.c.shown_until > self._now)
-        first = self._connection.execute(select(func.min(first_shown)).where(of_it)).scalar()
+    def _first_shown(self, ids: Iterable[int]) -> dict[int, int]:
+        """Return when the first article of each collection is shown, of those that are or will be; one that has none is left out."""
+        belonging = memberships.c
+        moment = case((belonging.shown_from > belonging.listed_at, belonging.shown_from), else_=belonging.listed_at)
+        first = select(belonging.collection_id, func.min(moment).label("shown_at")).group_by(belonging.collection_id)
+        found = in_chunks(self._connection, first.where(belonging.shown_until > self._now), belonging.collection_id, ids)
+        return {row.collection_id: row.shown_at for row in found}
+
+    def _since(self, entry: _Entry, first: int | None) -> int | None:
         ever = None if entry.since is None or entry.since > self._now else entry.since
         return min((moment for moment in (first, ever) if moment is not None), default=None)
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from feeds.store import bulk, rows
-from feeds.store.queries import IN_CHUNK, visible
+from feeds.store.queries import IN_CHUNK, in_chunks, visible
 from feeds.store.schema import memberships, months
 
 _LONGEST_MONTH = 31 * rows.DAY
@@ -60,8 +60,8 @@ class MonthBook:
     def totals(self, collections: Collection[int]) -> dict[int, int]:
         """Return how many articles each of them shows; one that shows none is left out."""
         total = select(months.c.collection_id, func.sum(months.c.shown)).group_by(months.c.collection_id)
-        found = (self._connection.execute(total.where(months.c.collection_id.in_(some))) for some in _chunks(sorted(collections)))
-        return {collection: int(shown) for rows_found in found for collection, shown in rows_found}
+        found = in_chunks(self._connection, total, months.c.collection_id, collections)
+        return {collection: int(shown) for collection, shown in found}
 
 
 def _chunks(values: list[int]) -> Iterator[list[int]]:
