@@ -83,12 +83,17 @@ class Soak:
         self._guarded(self._compare_held)
 
     def _compare_held(self) -> None:
-        """Whoever goes by Last-Modified alone has what there is when all is quiet, or gets it."""
+        """Whoever goes by Last-Modified alone has what there is, or gets it; at the latest when the last change is in the index."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         for (url, coding), last in [each for held in self._held for each in held.items()]:
-            if last.modified_at is not None and self.ask(url, coding, _since(last.modified_at)).status == 304:
+            while last.modified_at is not None and self.ask(url, coding, _since(last.modified_at)).status == 304:
                 now = self.ask(url, coding)
-                if now.etag != last.etag:
+                if now.etag == last.etag:
+                    break
+                if time.monotonic() > deadline:
                     self.faults.append(f"{url}: 304 since {last.modified_at}, but {last.etag} has become {now.etag}")
+                    break
+                time.sleep(_PAUSE_SECONDS)
 
     def _guarded(self, job: Callable[[], None]) -> None:
         try:
