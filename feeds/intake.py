@@ -58,6 +58,17 @@ class RefreshResult(msgspec.Struct, frozen=True, gc=False):
     mended: tuple[str, ...] = ()  # the paths of files that were refused before
     troubles: tuple[str, ...] = ()  # what could not be looked at, in lines for people
     has_links: bool = False  # then only a look through the whole folder finds every change
+    is_settled: bool = True  # or files were moved meanwhile, and only another look through the whole folder tells what is gone
+
+
+class _Look(msgspec.Struct, frozen=True, gc=False):
+    """What there is in some parts of a folder, beside what was known of them."""
+
+    found: Scan
+    kept: Set[str]  # the known files that were not seen, and may be there
+    gone: Set[str]
+    troubles: tuple[str, ...]  # what could not be looked at
+    is_quiet: bool = True  # as far as can be told, nothing was moved meanwhile
 
 
 def take_in(
@@ -85,9 +96,10 @@ def take_in(
     read_folder = found.folder
     if found.has_links and parts != EVERYTHING:
         parts, known, found = EVERYTHING, refresh.known_files(), reader.scan()
-    found, kept, gone, troubles = _compared(reader, parts, found, known)
+    look = _compared(reader, parts, found, known)
+    found, gone, troubles, is_settled = look.found, look.gone, look.troubles, look.is_quiet
     if parts == EVERYTHING:
-        _guard(article_count - len(found.candidates) - len(kept), article_count, may_lose)  # before all of another folder is read
+        _guard(article_count - len(found.candidates) - len(look.kept), article_count, may_lose)  # before all of another folder is read
     # What is said to have changed is read in any case.
     trusted = known if parts == EVERYTHING else {path: facts for path, facts in known.items() if path not in parts}
     wanted = tuple(changes.changed(found.candidates, trusted))
@@ -108,7 +120,7 @@ def take_in(
     progress(Stage.READ, 0, len(wanted))
     refresh.put(outcomes())
     if not all(os.path.lexists(candidate.file) for candidate in unread.values()):
-        gone = set()  # a file was moved before it was read: where it is now may be any of those places
+        gone, is_settled = set(), False  # a file was moved before it was read: where it is now may be any of those places
     refresh.forget(sorted(gone))
     _guard(refresh.lost(), article_count, may_lose)
     if any(_concerns_topics(part) for part in parts):
@@ -132,6 +144,7 @@ def take_in(
         tuple(path for path in refused_before if path not in refused),
         troubles,
         found.has_links,
+        is_settled,
     )
 
 
@@ -158,18 +171,16 @@ def _kept(known: Collection[str], unreadable: tuple[Unreadable, ...]) -> tuple[f
     return frozenset(kept), tuple(troubles)
 
 
-def _compared(
-    reader: Reader, parts: tuple[str, ...], found: Scan, known: Mapping[str, FileFacts]
-) -> tuple[Scan, Set[str], Set[str], tuple[str, ...]]:
-    """Return what is in the folder, which known files are kept unseen, which are gone, and what to say of the former."""
+def _compared(reader: Reader, parts: tuple[str, ...], found: Scan, known: Mapping[str, FileFacts]) -> _Look:
+    """Compare what was found with what is known, and look again where files of the whole folder seem to be gone."""
     kept, troubles = _kept(known, found.unreadable)
     gone = known.keys() - found.paths - kept
     if not gone or parts != EVERYTHING:
-        return found, kept, gone, troubles
+        return _Look(found, kept, gone, troubles)
     found, is_quiet = _looked_again(reader, found)
     kept, troubles = _kept(known, found.unreadable)
     unseen = known.keys() - found.paths
-    return (found, kept, unseen - kept, troubles) if is_quiet else (found, unseen, set(), troubles)
+    return _Look(found, kept, unseen - kept, troubles) if is_quiet else _Look(found, unseen, set(), troubles, is_quiet=False)
 
 
 def _looked_again(reader: Reader, found: Scan) -> tuple[Scan, bool]:

@@ -126,7 +126,10 @@ class Refresher:
         self._parts_are_enough = False  # known after a look through everything that met no link
 
     def refresh(self, parts: tuple[str, ...] = EVERYTHING) -> bool:
-        """Bring the index up to date, where parts of the folder are enough with these alone; return whether it was our turn."""
+        """Bring the index up to date, where parts of the folder are enough with these alone; return whether that is done.
+
+        It is not where it was somebody else's turn, or where files were moved meanwhile.
+        """
         if not self._parts_are_enough:
             parts = EVERYTHING
         started = time.perf_counter()
@@ -142,7 +145,7 @@ class Refresher:
             self._failure = str(error)
             return True
         self._meter.refreshed(time.perf_counter() - started)
-        self._parts_are_enough = not result.has_links
+        self._parts_are_enough = result.is_settled and not result.has_links
         is_news = result.changed or (parts == EVERYTHING and self._failure not in ("", "\n".join(result.troubles)))
         _log.log(logging.INFO if is_news else logging.DEBUG, "%s", summary(result))
         log_news(replace(result, troubles=tuple(line for line in result.troubles if line not in self._failure)))
@@ -150,7 +153,7 @@ class Refresher:
             self._failure = "\n".join(result.troubles)
         if result.changed and self._announcer is not None:
             self._announcer.wake()
-        return True
+        return result.is_settled
 
     def _tell_busy(self, error: IndexBusyError) -> None:
         """Log that others have the index; where none of them has refreshed it for long, somebody has to see to that."""

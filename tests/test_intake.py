@@ -277,9 +277,9 @@ def test_nothing_is_gone_where_a_file_left_its_place_before_it_was_read_but_what
         if stage is Stage.READ:
             passing.unlink(missing_ok=True)
 
-    service.refresh(content, FINGERPRINT, NOON, parts=parts, progress=take_away)
-    assert titles(store, NOON) == left
-    service.refresh(content, FINGERPRINT, NOON)
+    refreshed = service.refresh(content, FINGERPRINT, NOON, parts=parts, progress=take_away)
+    assert (titles(store, NOON), refreshed.is_settled) == (left, not left)
+    assert service.refresh(content, FINGERPRINT, NOON).is_settled
     assert titles(store, NOON) == []
 
 

@@ -18,8 +18,10 @@ from watchfiles.main import FileChange
 
 from feeds.config import Config
 from feeds.feed import FeedAddress
+from feeds.intake import Stage
 from feeds.metering import Meter
 from feeds.model import EVERYTHING
+from feeds.reporting import LoggedProgress
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.watching import Refresher, folder_changes, parts_of, watch_in_background
@@ -171,6 +173,28 @@ def test_parts_are_looked_at_alone_after_a_look_at_everything(config: Config, se
     refresher.refresh(("a.md", "c.md"))
     found = service.document(FeedAddress(), "json", SITE, NOON).body
     assert (found.count(b'"New"'), found.count(b'"Title of b"')) == (2, 1)
+
+
+def test_file_that_is_gone_beside_one_that_is_moved_is_looked_for_again(
+    config: Config, service: FeedService, content: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, passing = write_article(content, "gone"), write_article(content, "passing")
+    refresher = Refresher(service, config, lambda: NOON, Meter(config.counts_folder))
+    assert refresher.refresh()
+    gone.unlink()
+    write_article(content, "passing", title="New")
+
+    class MovedMeanwhile(LoggedProgress):
+        def __call__(self, stage: Stage, done: int, total: int) -> None:
+            super().__call__(stage, done, total)
+            if stage is Stage.READ and passing.exists():
+                passing.rename(content / "moved.md")
+
+    monkeypatch.setattr("feeds.watching.LoggedProgress", MovedMeanwhile)
+    assert not refresher.refresh()
+    assert refresher.refresh(("passing.md", "moved.md"))  # which takes another look through everything
+    found = service.document(FeedAddress(), "json", SITE, NOON).body
+    assert (found.count(b'"New"'), found.count(b'"Title of gone"')) == (1, 0)
 
 
 def test_it_is_somebody_elses_turn_while_they_refresh(config: Config, store: Store, service: FeedService) -> None:
