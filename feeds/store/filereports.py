@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from feeds.model import FileReport, Level, Problem, State, Takedown
 from feeds.store import rows
-from feeds.store.queries import in_chunks, visible
+from feeds.store.queries import in_batches, visible
 from feeds.store.schema import IS_REFUSED, articles, files
 
 
@@ -63,10 +63,10 @@ class FileReports:
         found = self._connection.execute(query.where(self._is_unshown()).order_by(files.c.path)).all()
         keys = {row.key for row in found}
         removals = select(files.c.key, func.min(files.c.path).label("path")).where(files.c.takedown == Takedown.IDENTITY)
-        removed_by = {row.key: row.path for row in in_chunks(self._connection, removals.group_by(files.c.key), files.c.key, keys)}
+        removed_by = {row.key: row.path for row in in_batches(self._connection, removals.group_by(files.c.key), files.c.key, keys)}
         winners = {
             row.key: row.path
-            for row in in_chunks(
+            for row in in_batches(
                 self._connection,
                 select(articles.c.key, files.c.path)
                 .join_from(articles, files, articles.c.id == files.c.id)

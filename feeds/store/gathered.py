@@ -123,7 +123,7 @@ class GatheredSnapshot(SqlSnapshot):
         return result
 
     def _made(self, missing: set[int]) -> dict[int, ListedArticle]:
-        found = list(self._in_chunks(self._listed(articles), articles.c.id, missing))
+        found = list(self._in_batches(self._listed(articles), articles.c.id, missing))
         return dict(zip((row.id for row in found), self._read(found), strict=True))
 
     def versions(self, query: ArticleQuery) -> tuple[bytes, ...]:
@@ -136,7 +136,7 @@ class GatheredSnapshot(SqlSnapshot):
         facts = select(articles.c.id, files.c.digest, files.c.path, articles.c.labels).join_from(
             articles, files, articles.c.id == files.c.id
         )
-        for row in self._in_chunks(facts, articles.c.id, missing):
+        for row in self._in_batches(facts, articles.c.id, missing):
             names = [self._names[label[0]] for label in rows.labels(row.labels) if label[0] in self._names]
             said = rows.encode((row.digest, row.path, names, self._lost.get(row.id)))
             self._versions[row.id] = hashlib.blake2b(said, digest_size=16).digest()

@@ -17,7 +17,7 @@ from feeds.store import rows
 from feeds.store.collected import modification_time
 from feeds.store.monthcounts import MonthBook
 from feeds.store.prepared import NamedLabel
-from feeds.store.queries import in_chunks
+from feeds.store.queries import in_batches
 from feeds.store.schema import FOREVER, articles, collections, former_slugs, memberships, relations, turns
 
 _COLUMNS = tuple(column.name for column in collections.columns)
@@ -146,7 +146,7 @@ class CollectionBook:
         belonging = memberships.c
         moment = case((belonging.shown_from > belonging.listed_at, belonging.shown_from), else_=belonging.listed_at)
         first = select(belonging.collection_id, func.min(moment).label("shown_at")).group_by(belonging.collection_id)
-        found = in_chunks(self._connection, first.where(belonging.shown_until > self._now), belonging.collection_id, ids)
+        found = in_batches(self._connection, first.where(belonging.shown_until > self._now), belonging.collection_id, ids)
         return {row.collection_id: row.shown_at for row in found}
 
     def _since(self, entry: _Entry, first: int | None) -> int | None:

@@ -7,12 +7,12 @@ any page. As `collections.shown`, they are those of the refresh; who reads adds 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from feeds.store import bulk, rows
-from feeds.store.queries import IN_CHUNK, in_chunks, visible
+from feeds.store.queries import batches, in_batches, visible
 from feeds.store.schema import memberships, months
 
 _LONGEST_MONTH = 31 * rows.DAY
@@ -32,7 +32,7 @@ class MonthBook:
 
     def count(self, whole: Collection[int]) -> None:
         """Count the collections that are given anew, and of others the months that moved."""
-        for some in _chunks(sorted(whole)):
+        for some in batches(sorted(whole)):
             self._connection.execute(months.delete().where(months.c.collection_id.in_(some)))
             self._write(self._by_month(memberships.c.collection_id.in_(some)))
         for collection, moved in sorted(self._moved.items()):
@@ -60,10 +60,5 @@ class MonthBook:
     def totals(self, collections: Collection[int]) -> dict[int, int]:
         """Return how many articles each of them shows; one that shows none is left out."""
         total = select(months.c.collection_id, func.sum(months.c.shown)).group_by(months.c.collection_id)
-        found = in_chunks(self._connection, total, months.c.collection_id, collections)
+        found = in_batches(self._connection, total, months.c.collection_id, collections)
         return {collection: int(shown) for collection, shown in found}
-
-
-def _chunks(values: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(values), IN_CHUNK):
-        yield values[start : start + IN_CHUNK]

@@ -7,10 +7,9 @@ node needs no writer to let a scheduled article appear.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, update
 
@@ -19,6 +18,7 @@ from feeds.store import bulk, rows, spans
 from feeds.store.database import WordIndex, collection_words
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
+from feeds.store.queries import batches
 from feeds.store.schema import (
     FOREVER,
     SALVAGED,
@@ -35,10 +35,8 @@ from feeds.store.schema import (
 from feeds.store.snapshot import SqlSnapshot
 from feeds.store.spans import NEVER, Span
 
-_BATCH = 500
 _SPAN = (articles.c.listed_at, articles.c.shown_from, articles.c.shown_until)
 _ARTICLE_FACTS = (articles.c.identity, payloads.c.payload, articles.c.labels, *_SPAN)
-_Value = TypeVar("_Value")
 
 
 class _New(NamedTuple):
@@ -101,7 +99,7 @@ class SqlRefresh:
 
     def lost(self) -> int:
         lost = len(self._dropped)
-        for batch in _in_batches(sorted(self._dropped)):
+        for batch in batches(sorted(self._dropped)):
             taken_down = select(files.c.key).where(files.c.key.in_(batch), files.c.takedown != Takedown.NONE)
             still = taken_down.union(select(articles.c.key).where(articles.c.key.in_(batch)))
             lost -= self._connection.execute(select(func.count()).select_from(still.subquery())).scalar_one()
@@ -124,7 +122,7 @@ class SqlRefresh:
     def put(self, loaded: Iterable[tuple[FileFacts, Prepared]]) -> None:
         if self.is_first and not self._indexes_to_make:
             self._indexes_to_make = bulk.drop_indexes(self._connection)
-        for batch in _in_batches(loaded):
+        for batch in batches(loaded):
             known = {} if self.is_first else self._known([prepared.path for _, prepared in batch])
             self._put_batch([(facts, prepared, known.get(prepared.path)) for facts, prepared in batch])
 
@@ -229,7 +227,7 @@ class SqlRefresh:
             self._book.touch(known.labels)
 
     def forget(self, paths: Iterable[str]) -> None:
-        for batch in _in_batches(paths):
+        for batch in batches(paths):
             gone = list(self._known(batch).values())
             for known in gone:
                 if known.payload is not None:
@@ -263,9 +261,9 @@ class SqlRefresh:
 
     def finish(self, fingerprint: str | None) -> bool:
         self.make_indexes()
-        for batch in _in_batches(sorted(self._settled & self._unsettled)):
+        for batch in batches(sorted(self._settled & self._unsettled)):
             self._delete(listings, "key", batch)
-        for batch in _in_batches(sorted(self._unsettled)):
+        for batch in batches(sorted(self._unsettled)):
             self._settle(batch)
         if self._moved:
             self._touch_referrers()
@@ -339,7 +337,7 @@ class SqlRefresh:
             .join_from(relations, articles, relations.c.article_id == articles.c.id)
             .where(articles.c.shown_from <= self._now, articles.c.shown_until > self._now)
         )
-        for batch in _in_batches(sorted(self._moved)):
+        for batch in batches(sorted(self._moved)):
             for payload in self._connection.execute(query.where(relations.c.key.in_(batch))).scalars():
                 self._book.touch(payload)
 
@@ -363,9 +361,3 @@ class SqlRefresh:
 def _words_of(said: str, belongs: rows.Labels) -> str:
     """Return all words by which an article is found: those of its collections, and those that it says."""
     return f"{collection_words(label[0] for label in belongs)} {said}"
-
-
-def _in_batches(values: Iterable[_Value]) -> Iterator[list[_Value]]:
-    iterator = iter(values)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch

@@ -31,7 +31,7 @@ from feeds.store.base import Mark
 from feeds.store.collected import SqlCollections, collection_of
 from feeds.store.database import WordIndex
 from feeds.store.filereports import FileReports
-from feeds.store.queries import in_chunks
+from feeds.store.queries import in_batches
 from feeds.store.schema import (
     articles,
     collections,
@@ -104,7 +104,7 @@ class SqlSnapshot(SqlCollections):
 
     def _read(self, found: Sequence[rows.Row]) -> tuple[ListedArticle, ...]:
         names = self._topic_names(label[0] for row in found for label in rows.labels(row.labels))
-        payload_of = {row.id: row.payload for row in self._in_chunks(payloads.select(), payloads.c.id, (row.id for row in found))}
+        payload_of = {row.id: row.payload for row in self._in_batches(payloads.select(), payloads.c.id, (row.id for row in found))}
         read = [(rows.article(payload_of[row.id]), row) for row in found]
         hidden = self._hidden(story.id for article, _ in read for story in article.related)
         return tuple(
@@ -203,7 +203,7 @@ class SqlSnapshot(SqlCollections):
 
     def shown(self, identities: Iterable[str]) -> Mapping[str, ListedArticle]:
         visible = self._listed(articles).where(self._visible(articles.c))
-        found = self._in_chunks(visible, articles.c.key, map(identity_key, identities))
+        found = self._in_batches(visible, articles.c.key, map(identity_key, identities))
         return {listed.article.id: listed for listed in self._read(list(found))}
 
     def parents(self, identities: Iterable[str]) -> Mapping[str, tuple[Article, ...]]:
@@ -215,7 +215,7 @@ class SqlSnapshot(SqlCollections):
             .where(self._visible(articles.c))
         )
         found: dict[str, list[Article]] = {identity: [] for identity in keys.values()}
-        for row in self._in_chunks(pointing, relations.c.key, keys):
+        for row in self._in_batches(pointing, relations.c.key, keys):
             found[keys[row.key]].append(rows.article(row.payload))
         order = attrgetter("published_at", "id")
         return {identity: tuple(sorted(pointers, key=order)) for identity, pointers in found.items()}
@@ -223,21 +223,21 @@ class SqlSnapshot(SqlCollections):
     def _topic_names(self, ids: Iterable[int]) -> dict[int, Label]:
         columns = (collections.c.id, collections.c.slug, collections.c.name)
         topics = select(*columns).where(collections.c.kind == Kind.TOPIC)
-        found = self._in_chunks(topics, collections.c.id, set(ids))
+        found = self._in_batches(topics, collections.c.id, set(ids))
         return {row.id: Label(row.slug, row.name) for row in found}
 
     def _hidden(self, identities: Iterable[str]) -> frozenset[str]:
         """Return those of the identities that are articles of the index and not shown."""
         keys = {identity_key(identity): identity for identity in identities}
         taken_down = select(files.c.key).where(files.c.takedown != Takedown.NONE)
-        known = {row.key for row in self._in_chunks(taken_down, files.c.key, keys)}
-        for row in self._in_chunks(select(articles.c.key), articles.c.key, keys):
+        known = {row.key for row in self._in_batches(taken_down, files.c.key, keys)}
+        for row in self._in_batches(select(articles.c.key), articles.c.key, keys):
             known.add(row.key)
-        shown = {row.key for row in self._in_chunks(select(articles.c.key).where(self._visible(articles.c)), articles.c.key, known)}
+        shown = {row.key for row in self._in_batches(select(articles.c.key).where(self._visible(articles.c)), articles.c.key, known)}
         return frozenset(keys[key] for key in known - shown)
 
-    def _in_chunks(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[rows.Row]:
-        return in_chunks(self._connection, query, column, values)
+    def _in_batches(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[rows.Row]:
+        return in_batches(self._connection, query, column, values)
 
     def listings(self) -> Mapping[str, int]:
         found = select(articles.c.key, articles.c.listed_at).where(self._visible(articles.c))
