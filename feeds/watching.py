@@ -123,7 +123,7 @@ class Refresher:
         self._meter = meter
         self._failure = ""
         self._announcer = _announcer(service, config, clock, meter)
-        self._parts_are_enough = False  # known after a look through everything that met no link
+        self._parts_are_enough = False  # known after a settled look through everything that met no link
 
     def refresh(self, parts: tuple[str, ...] = EVERYTHING) -> bool:
         """Bring the index up to date, where parts of the folder are enough with these alone; return whether that is done.

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from feeds.content.folder import FolderError
+from feeds.content.folder import FolderError, Scan
 from feeds.errors import IndexBusyError, MassLossError
 from feeds.intake import ALL, Stage
 from feeds.model import EVERYTHING, FileFacts, FileReport, Kind, Level, Problem, State
+from feeds.reading import Here
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.store.prepared import prepare
@@ -262,6 +263,26 @@ def test_files_that_move_during_a_look_are_not_gone(service: FeedService, conten
 
             refreshed = service.refresh(content, FINGERPRINT, NOON, progress=begin)
         assert refreshed.counts[State.SHOWN] == COUNT
+
+
+def test_nothing_is_gone_while_every_look_sees_another_folder_and_that_is_not_settled(
+    service: FeedService, store: Store, content: Path
+) -> None:
+    gone, moving = write_article(content, "gone"), write_article(content, "moving")
+    service.refresh(content, FINGERPRINT, NOON)
+    gone.unlink()
+
+    class AfterEachLook(Here):
+        def scan(self, parts: tuple[str, ...] = EVERYTHING) -> Scan:
+            nonlocal moving
+            found = super().scan(parts)
+            moving = moving.rename(content / f"{moving.stem}-on.md")
+            return found
+
+    refreshed = service.refresh(AfterEachLook(content), FINGERPRINT, NOON)
+    assert (titles(store, NOON), refreshed.is_settled) == (["Title of gone", "Title of moving"], False)
+    assert service.refresh(content, FINGERPRINT, NOON).is_settled
+    assert titles(store, NOON) == ["Title of moving"]
 
 
 @pytest.mark.parametrize(("parts", "left"), [(EVERYTHING, ["Title of a"]), (("a.md", "b.md"), [])])

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from watchfiles import Change
@@ -18,10 +19,9 @@ from watchfiles.main import FileChange
 
 from feeds.config import Config
 from feeds.feed import FeedAddress
-from feeds.intake import Stage
+from feeds.intake import RefreshResult, Stage
 from feeds.metering import Meter
 from feeds.model import EVERYTHING
-from feeds.reporting import LoggedProgress
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.watching import Refresher, folder_changes, parts_of, watch_in_background
@@ -175,22 +175,22 @@ def test_parts_are_looked_at_alone_after_a_look_at_everything(config: Config, se
     assert (found.count(b'"New"'), found.count(b'"Title of b"')) == (2, 1)
 
 
-def test_file_that_is_gone_beside_one_that_is_moved_is_looked_for_again(
-    config: Config, service: FeedService, content: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_that_is_gone_beside_one_that_is_moved_is_looked_for_again(config: Config, store: Store, content: Path) -> None:
     gone, passing = write_article(content, "gone"), write_article(content, "passing")
+
+    def move(stage: Stage, *_: int) -> None:
+        if stage is Stage.READ and not gone.exists() and passing.exists():
+            passing.rename(content / "moved.md")
+
+    class MovedMeanwhile(FeedService):
+        def refresh(self, *args: Any, **options: Any) -> RefreshResult:
+            return super().refresh(*args, **{**options, "progress": move})
+
+    service = MovedMeanwhile(store)
     refresher = Refresher(service, config, lambda: NOON, Meter(config.counts_folder))
     assert refresher.refresh()
     gone.unlink()
     write_article(content, "passing", title="New")
-
-    class MovedMeanwhile(LoggedProgress):
-        def __call__(self, stage: Stage, done: int, total: int) -> None:
-            super().__call__(stage, done, total)
-            if stage is Stage.READ and passing.exists():
-                passing.rename(content / "moved.md")
-
-    monkeypatch.setattr("feeds.watching.LoggedProgress", MovedMeanwhile)
     assert not refresher.refresh()
     assert refresher.refresh(("passing.md", "moved.md"))  # which takes another look through everything
     found = service.document(FeedAddress(), "json", SITE, NOON).body
