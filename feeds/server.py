@@ -19,7 +19,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from feeds import paths, worker
+from feeds import makers, paths, worker
 from feeds.clock import now
 from feeds.config import LOOPBACK_HOSTS, Config, in_url
 from feeds.errors import ConfigError, FeedsError, IndexBusyError
@@ -36,7 +36,7 @@ from feeds.store.sql import connect_store, open_store
 
 _LISTED_TOPICS = 20
 _TICK_SECONDS = 0.5
-THREADS = 16  # of each worker: more than may be making answers or waiting for that (see `web.admission`)
+THREADS = 1  # of each worker that call the application; what is not ready is for others (see `makers`)
 CONNECTIONS = 512  # of each worker, each of which is an open file; more wait in its queue
 # Of each connection, with nothing asked. Whoever says nothing for so long, or a word at a time, makes room for others.
 _SILENCE_MILLISECONDS = 5_000
@@ -62,9 +62,8 @@ def serve(config: Config, say: Callable[[str], None], reader: Reader | None = No
     store.close()  # the workers are forked, and neither threads nor an open database survive that
     watching = _start_watching(config) if config.content is not None and config.refresh_seconds else None
     workers = replace(config, content=None)  # they answer from the index alone
-    # It says that there are more threads than processors, which is on purpose: most of them wait.
-    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     gc.freeze()  # a collection in a worker would write to every object, and so copy the memory that the workers share
+    makers.divide_the_work()
     worker.keep_signals_across_forks()
     server = Granian(
         "feeds",

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder
 
 from feeds.config import Config
 from feeds.errors import ConfigError
 from feeds.pages.static import url_path
 from feeds.web import create_app
 from feeds.web.access import OPEN_PATHS
+from feeds.web.later import CAN_WAIT
 
 from .builders import client_of, write_article
 from .conftest import Clock
@@ -143,6 +145,19 @@ def test_answer_is_for_nobody_else(client: FlaskClient, url: str) -> None:
         assert "public" not in headers["Cache-Control"]
         assert headers.getlist("Referrer-Policy") == ["no-referrer"]
         assert not any(name.startswith("Access-Control-") for name, _ in headers)
+
+
+def test_answer_that_is_made_later_is_for_nobody_else_either(app: Flask) -> None:
+    given: list[tuple[str, str]] = []
+    asked = EnvironBuilder("/feed.rss", query_string=f"key={KEY}").get_environ() | {CAN_WAIT: True}
+    body = app.wsgi_app(asked, lambda _, headers, *__: given.extend(headers))
+    assert given == []
+    assert b"".join(body).startswith(b"<?xml")
+    said = dict(given)
+    assert said["Cache-Control"].startswith("private")
+    assert "Access-Control-Allow-Origin" not in said
+    refused = app.wsgi_app(EnvironBuilder("/feed.rss").get_environ() | {CAN_WAIT: True}, lambda *_: None)
+    assert refused == [b"a key is needed: as the password of HTTP Basic, or for feeds as the parameter key\n"]
 
 
 def test_ready_answer_is_one_for_all_keys_and_for_nobody_without(client: FlaskClient) -> None:

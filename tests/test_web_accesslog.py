@@ -25,6 +25,7 @@ from feeds.config import Config
 from feeds.logs import JsonLines, LogFormat, TextLines
 from feeds.web import create_app
 from feeds.web.accesslog import network_of, without_keys
+from feeds.web.later import CAN_WAIT
 
 from .builders import client_of, write_article
 from .conftest import REPOSITORY, Clock
@@ -112,6 +113,17 @@ def test_answer_without_a_body_has_no_size(app: Flask) -> None:
     assert told(app, **poll, REQUEST_METHOD="HEAD")["size"] == 0
     again = told(app, **poll, HTTP_IF_NONE_MATCH="*")
     assert (again["status"], again["size"]) == (304, 0)
+
+
+def test_request_is_told_when_its_answer_was_made(app: Flask) -> None:
+    poll = EnvironBuilder("/feed.rss").get_environ() | {"HTTP_AUTHORIZATION": basic(KEY), CAN_WAIT: True}
+    with kept(JsonLines((KEY,))) as lines:
+        body = app.wsgi_app(poll, lambda *_: None)
+        assert lines == []
+        size = len(b"".join(body))
+    (line,) = lines
+    said = json.loads(line)
+    assert (said["status"], said["size"], said["cache"]) == (200, size, "miss")
 
 
 def test_request_without_a_key_is_told_too(app: Flask) -> None:

@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 from urllib.parse import unquote, unquote_plus
@@ -17,6 +18,7 @@ from urllib.parse import unquote, unquote_plus
 from feeds.config import Config
 from feeds.logs import WITHHELD, Access, withheld
 from feeds.web.counting import WAS_MADE, StartResponse, WSGIApplication
+from feeds.web.later import Later
 from feeds.web.requests import client_address
 
 _log = logging.getLogger("feeds.access")
@@ -37,9 +39,7 @@ def logged(application: WSGIApplication, config: Config) -> WSGIApplication:
             size = next((value for name, value in headers if name.lower() == "content-length"), "0")
             return start_response(given, headers, *rest)
 
-        try:
-            return application(environ, start)
-        finally:
+        def log() -> None:
             access = Access(
                 client=network_of(client_address(environ, config)),
                 method=_said(environ["REQUEST_METHOD"], config),
@@ -52,6 +52,13 @@ def logged(application: WSGIApplication, config: Config) -> WSGIApplication:
                 user_agent=_said(environ.get("HTTP_USER_AGENT", ""), config),
             )
             _log.info("%s", access)
+
+        with ExitStack() as stack:
+            stack.callback(log)
+            body = application(environ, start)
+            if isinstance(body, Later):
+                body.then(stack.pop_all().close)
+            return body
 
     return layer
 

@@ -130,6 +130,10 @@ class Answer:
         """Return how many bytes it keeps in memory, roughly; it grows with each coding that is asked for."""
         return _OVERHEAD_BYTES + len(self._fresh or b"") + sum(len(shown.body) for shown in tuple(self._representations.values()))
 
+    def is_encoded(self, accept_encoding: str) -> bool:
+        """Whether `prepare` has to encode nothing."""
+        return self._coding_for(accept_encoding) in (None, *self._representations)
+
     def reply(self, environ: WSGIEnvironment, now: datetime, next_turn_at: datetime | None) -> Reply:
         """Return what a GET request gets now; HEAD gets the same without the body."""
         prepared = self.prepare(environ.get("HTTP_ACCEPT_ENCODING", ""), now, next_turn_at)
@@ -140,20 +144,22 @@ class Answer:
 
         `next_turn_at` is when the answer may be another one by itself; no cache keeps it longer.
         """
-        coding = negotiate(accept_encoding)
+        coding = self._coding_for(accept_encoding)
         if coding is None:
             length = ("Content-Length", str(len(_OFFER)))
             headers = [("Content-Type", "text/plain; charset=utf-8"), length, ("Vary", "Accept-Encoding"), *self._extra_headers]
             offer = Reply("406 NOT ACCEPTABLE", headers, _OFFER)
             return Prepared(offer, offer, "", None)
-        if self._is_small:
-            coding = _PLAIN
         shown = self._representations.get(coding) or self._represent(coding)
         headers = [*shown.validator_headers, ("Cache-Control", self._cache_control(now, next_turn_at))]
         if self.modified_at is not None:
             headers.append(("Last-Modified", http_date(min(self.modified_at, now))))
         full = Reply("200 OK", [*shown.content_headers, *headers], shown.body)
         return Prepared(full, Reply("304 NOT MODIFIED", headers, b""), shown.etag, self.modified_at)
+
+    def _coding_for(self, accept_encoding: str) -> str | None:
+        coding = negotiate(accept_encoding)
+        return _PLAIN if self._is_small and coding is not None else coding
 
     def _represent(self, coding: str) -> _Representation:
         body = _coding(coding).encode(self.body)

@@ -7,18 +7,23 @@ to whoever asks for the same, until the next look at the state of the index: all
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import msgspec
 
 from feeds.metering import Meter, Tally
-from feeds.web.answers import Headers, Prepared
+from feeds.web.answers import Answer, Headers, Prepared
 from feeds.web.counting import Feed, StartResponse, WSGIApplication, classified, hear
-from feeds.web.hotcache import HotCache
+from feeds.web.hotcache import HotCache, Moment
+from feeds.web.later import CAN_WAIT, Later
 from feeds.web.requests import Spell, Spelling
 
+_Asked = tuple[str, str, Spelling]  # method, content codings, and all else that says which answer it gets
+_SAFE = ("GET", "HEAD")
 _MOST = 2000  # answers with all of their headers, for each look at the index
 _LONGEST = 1000  # characters of a request that is remembered: no program asks for a longer one again and again
 
@@ -54,11 +59,32 @@ def answer_early(
         started = monotonic()
         moment = cache.moment
         asked = environ["REQUEST_METHOD"], environ.get("HTTP_ACCEPT_ENCODING", ""), spell(environ)
-        said = moment.said.get(asked) if started < moment.until else None
-        if said is None:
-            said = prepare(environ["PATH_INFO"], *asked)
-            if said is None:
-                return application(environ, start_response)
+        is_over = started >= moment.until and cache.is_turn_to_look()
+        said = None if is_over else moment.said.get(asked) or at_once(environ["PATH_INFO"], asked)
+        if said is not None:
+            return give(said, started, environ, start_response)
+        made = partial(make, asked, started, environ, start_response)
+        return Later(made) if CAN_WAIT in environ else made()
+
+    def make(asked: _Asked, started: float, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        with suppress(Exception):  # what is wrong is met again by who needs to know
+            cache.state()
+        moment = cache.moment  # from before: what is right afterwards may be so in a later one alone
+        answer = cache.ready(asked[-1]) if asked[0] in _SAFE else None
+        if answer is None:
+            return application(environ, start_response)
+        return give(prepare(moment, answer, environ["PATH_INFO"], asked), started, environ, start_response)
+
+    def at_once(path: str, asked: _Asked) -> _Said | None:
+        """Return what can be said without a look at the index, and without encoding anything."""
+        moment = cache.moment
+        method, accept_encoding, spelling = asked
+        answer = cache.at_hand(spelling) if method in _SAFE else None
+        if answer is None or not answer.is_encoded(accept_encoding):
+            return None
+        return prepare(moment, answer, path, asked)
+
+    def give(said: _Said, started: float, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         # Most polls name the very tag; everything else that can be said of what a client has takes longer to understand.
         is_known = environ.get("HTTP_IF_NONE_MATCH") == said.etag or said.prepared.is_known(environ)
         line = said.unchanged if is_known else said.full
@@ -69,12 +95,9 @@ def answer_early(
             hear(meter, said.feed, environ)
         return line.body
 
-    def prepare(path: str, method: str, accept_encoding: str, spelling: Spelling) -> _Said | None:
-        moment = cache.moment  # from before: what is right afterwards may be so in a later one alone
-        answer = cache.ready(spelling) if method in ("GET", "HEAD") else None
-        if answer is None:
-            return None
-        prepared = answer.prepare(accept_encoding, clock(), cache.state().next_turn_at)
+    def prepare(moment: Moment, answer: Answer, path: str, asked: _Asked) -> _Said:
+        method, accept_encoding, spelling = asked
+        prepared = answer.prepare(accept_encoding, clock(), cache.next_turn_at)
         cache.weigh(spelling)
         labels, feed = classified(path)
         full, unchanged = prepared.full, prepared.unchanged
@@ -86,7 +109,7 @@ def answer_early(
             feed if full.status.startswith("200") else None,
         )
         if len(moment.said) < _MOST and len(accept_encoding) + sum(map(len, spelling)) <= _LONGEST:
-            moment.said[method, accept_encoding, spelling] = said
+            moment.said[asked] = said
         return said
 
     return layer

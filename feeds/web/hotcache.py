@@ -27,6 +27,7 @@ from feeds.web.requests import Spelling
 _MAX_BYTES = 16 * 1024 * 1024  # of one worker
 _MAX_SPELLINGS = 20_000  # of URLs: each is remembered with the answer it led to
 _LONGEST_SPELLING = 600  # characters; longer ones are nobody's feed, and would be much memory
+_LOOK_SECONDS = 1.0  # that a look at the index may take before another one is tried
 _GRACE_SECONDS = 10.0  # how long an answer may still be given that is right no more: what was taken down must go
 
 _log = logging.getLogger("feeds")
@@ -84,6 +85,7 @@ class HotCache:
         self._spellings: dict[Spelling, str] = {}
         self._lock = threading.Lock()
         self._looking = threading.Lock()
+        self._sent_to_look_at = float("-inf")  # when somebody was, who has not come back
         self._making: dict[str, threading.Lock] = {}
         self.moment = Moment()  # what is known and said right now; once it is over, `state` begins the next
         self._past: dict[IndexState, float] = {}  # where it stood a moment ago, and until when
@@ -107,6 +109,17 @@ class HotCache:
         finally:
             self._looking.release()
 
+    def is_turn_to_look(self) -> bool:
+        """Return whether who asks after the moment is over has to look, as the first one does; all others go on with what was said.
+
+        Where the first does not come back for a second, another one has to.
+        """
+        now = time.monotonic()
+        if now < self._sent_to_look_at + _LOOK_SECONDS:
+            return False
+        self._sent_to_look_at = now
+        return True
+
     def _look(self, known: IndexState | None, now: datetime) -> IndexState:
         """Look where the index stands; one at a time, because that takes seconds where a server does not even refuse."""
         try:
@@ -129,7 +142,14 @@ class HotCache:
         if known is not None and known != state:
             self._past = {past: until for past, until in self._past.items() if until > looked_at - self._grace_seconds} | {known: looked_at}
         self.moment = Moment(state, looked_at + lasts)
+        self._sent_to_look_at = float("-inf")
         return state
+
+    @property
+    def next_turn_at(self) -> datetime | None:
+        """Return when the index may say something else by itself, as of the last look at its state."""
+        state = self.moment.state
+        return None if state is None else state.next_turn_at
 
     @property
     def trouble(self) -> str | None:
@@ -155,6 +175,14 @@ class HotCache:
                 self._spellings.clear()
             self._spellings[spelling] = subject.key
         return found.answer
+
+    def at_hand(self, spelling: Spelling) -> Answer | None:
+        """Return what `ready` does, where that needs no look at the index."""
+        moment, entry = self.moment, self._entries.get(self._spellings.get(spelling, ""))
+        if entry is None or entry.state != moment.state or time.monotonic() >= moment.until:
+            return None
+        entry.was_used = True
+        return entry.answer
 
     def ready(self, spelling: Spelling) -> Answer | None:
         """Return the answer that a request of this spelling got before, if it is still right."""
