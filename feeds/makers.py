@@ -67,19 +67,22 @@ def _answering(application: WSGIApplication, *_: Any) -> Callable[[_Client, dict
         environ |= _ENVIRON
         body = application(environ, start)
         if isinstance(body, Later):
-            makers.submit(make, client, start, body)
+            makers.submit(_make, client, start, body)
         else:
-            client.response_bytes(start.status, start.headers, b"".join(body))
+            _give(client, start, body)
 
     return answer
 
 
-def make(client: _Client, start: _Start, body: Iterable[bytes]) -> None:
+def _make(client: _Client, start: _Start, later: Later) -> None:
     """Make an answer, and give it; one with nothing in it where there is a bug that the application did not catch."""
     try:
-        made = b"".join(body)
-    except Exception:
+        _give(client, start, later)
+    except Exception:  # whatever it is, somebody waits, and nobody else would hear of it
         _log.exception("a request was not answered")
         client.response_bytes(500, [], b"")
-    else:
-        client.response_bytes(start.status, start.headers, made)
+
+
+def _give(client: _Client, start: _Start, body: Iterable[bytes]) -> None:
+    made = b"".join(body)  # which may be what tells `start`
+    client.response_bytes(start.status, start.headers, made)

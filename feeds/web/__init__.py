@@ -34,8 +34,8 @@ _KEPT_BYTES = 4 * 1024 * 1024  # entries that other feeds have as well, in each 
 def create_app(config: Config, clock: Callable[[], datetime] = now, check_seconds: float = _CHECK_SECONDS) -> Flask:
     """Return the WSGI application of a site.
 
-    What it knows of the index is at most `check_seconds` old. Where the content is set, a thread looks through the
-    folder every `refresh_seconds`, at once for the first time.
+    What it knows of the index is at most `check_seconds` old, and half a second more where the server can wait (see `later`).
+    Where the content is set, a thread looks through the folder every `refresh_seconds`, at once for the first time.
 
     Raises:
         ConfigError: the settings name no index and no folder, or a folder that is none.

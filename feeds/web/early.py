@@ -7,7 +7,6 @@ to whoever asks for the same, until the next look at the state of the index: all
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -59,16 +58,16 @@ def answer_early(
         started = monotonic()
         moment = cache.moment
         asked = environ["REQUEST_METHOD"], environ.get("HTTP_ACCEPT_ENCODING", ""), spell(environ)
-        is_over = started >= moment.until and cache.is_turn_to_look()
-        said = None if is_over else moment.said.get(asked) or at_once(environ["PATH_INFO"], asked)
+        can_wait = CAN_WAIT in environ
+        said = None
+        if started < moment.until or (can_wait and cache.may_go_on(moment)):
+            said = moment.said.get(asked) or at_once(environ["PATH_INFO"], asked)
         if said is not None:
             return give(said, started, environ, start_response)
         made = partial(make, asked, started, environ, start_response)
-        return Later(made) if CAN_WAIT in environ else made()
+        return Later(made) if can_wait else made()
 
     def make(asked: _Asked, started: float, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        with suppress(Exception):  # what is wrong is met again by who needs to know
-            cache.state()
         moment = cache.moment  # from before: what is right afterwards may be so in a later one alone
         answer = cache.ready(asked[-1]) if asked[0] in _SAFE else None
         if answer is None:

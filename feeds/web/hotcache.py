@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from feeds.web.requests import Spelling
 _MAX_BYTES = 16 * 1024 * 1024  # of one worker
 _MAX_SPELLINGS = 20_000  # of URLs: each is remembered with the answer it led to
 _LONGEST_SPELLING = 600  # characters; longer ones are nobody's feed, and would be much memory
-_LOOK_SECONDS = 1.0  # that a look at the index may take before another one is tried
+_GO_ON_SECONDS = 0.5  # after a moment, in which what was said in it may be said: a change is seen everywhere within a second
 _GRACE_SECONDS = 10.0  # how long an answer may still be given that is right no more: what was taken down must go
 
 _log = logging.getLogger("feeds")
@@ -56,7 +57,7 @@ class _Entry(msgspec.Struct):
 class Moment(msgspec.Struct, frozen=True):
     """What is known of the index from one look at its state to the next, and what is said in the meantime.
 
-    Whatever is put into `said` has to be right in `state`. It goes with the moment, so nothing in it is ever stale.
+    Whatever is put into `said` has to be right in `state`. It goes with the moment, or half a second later at most (see `may_go_on`).
     """
 
     state: IndexState | None = None  # None: it was never seen
@@ -74,18 +75,22 @@ class HotCache:
         check_seconds: float,
         max_bytes: int = _MAX_BYTES,
         grace_seconds: float = _GRACE_SECONDS,
+        *,
+        go_on_seconds: float = _GO_ON_SECONDS,
     ) -> None:
         self._service = service
         self._clock = clock
         self._check_seconds = check_seconds
         self._max_bytes = max_bytes
         self._grace_seconds = grace_seconds
+        self._go_on_seconds = go_on_seconds
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._size = 0
         self._spellings: dict[Spelling, str] = {}
         self._lock = threading.Lock()
         self._looking = threading.Lock()
-        self._sent_to_look_at = float("-inf")  # when somebody was, who has not come back
+        self._looker = ThreadPoolExecutor(1, "feeds-looker")  # it has no thread before it is needed
+        self._is_sent_for = False  # the state of the index, by `may_go_on`
         self._making: dict[str, threading.Lock] = {}
         self.moment = Moment()  # what is known and said right now; once it is over, `state` begins the next
         self._past: dict[IndexState, float] = {}  # where it stood a moment ago, and until when
@@ -109,16 +114,23 @@ class HotCache:
         finally:
             self._looking.release()
 
-    def is_turn_to_look(self) -> bool:
-        """Return whether who asks after the moment is over has to look, as the first one does; all others go on with what was said.
+    def may_go_on(self, moment: Moment) -> bool:
+        """Return whether what was said in a moment that is over may still be said, while a thread of its own looks at the index.
 
-        Where the first does not come back for a second, another one has to.
+        Nobody is kept waiting by that look, and whatever else is asked for does not keep it waiting either.
         """
-        now = time.monotonic()
-        if now < self._sent_to_look_at + _LOOK_SECONDS:
+        if time.monotonic() >= moment.until + self._go_on_seconds:
             return False
-        self._sent_to_look_at = now
+        if not self._is_sent_for:
+            self._is_sent_for = True
+            self._looker.submit(self._look_ahead)
         return True
+
+    def _look_ahead(self) -> None:
+        try:
+            self.state()
+        finally:
+            self._is_sent_for = False
 
     def _look(self, known: IndexState | None, now: datetime) -> IndexState:
         """Look where the index stands; one at a time, because that takes seconds where a server does not even refuse."""
@@ -142,7 +154,6 @@ class HotCache:
         if known is not None and known != state:
             self._past = {past: until for past, until in self._past.items() if until > looked_at - self._grace_seconds} | {known: looked_at}
         self.moment = Moment(state, looked_at + lasts)
-        self._sent_to_look_at = float("-inf")
         return state
 
     @property
