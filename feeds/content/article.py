@@ -7,6 +7,7 @@ article at all; then its fields.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -30,6 +31,21 @@ def parse_article(path: str, data: bytes) -> Outcome:
 
     `path` is relative to the content folder, with slashes.
     """
+    return parse_articles([(path, data)])[0]
+
+
+def parse_articles(files: Sequence[tuple[str, bytes]]) -> list[Outcome]:
+    """Return what becomes of candidate files, each given as `parse_article` has it, in their order.
+
+    Each step is taken for all of them before the next: in the caches of a processor there is room for one step's code, and to fetch
+    it anew for every file takes up to a tenth of the time.
+    """
+    said = [_said(path, data) for path, data in files]
+    return [found if isinstance(found, Outcome) else _meant(path, data, *found) for (path, data), found in zip(files, said, strict=True)]
+
+
+def _said(path: str, data: bytes) -> tuple[FrontMatter, Written] | Outcome:
+    """Return the parts of a file and the values of its front matter, or what becomes of a file that has none."""
     try:
         parts = frontmatter.split(data)
     except frontmatter.FrontMatterError as error:
@@ -37,10 +53,13 @@ def parse_article(path: str, data: bytes) -> Outcome:
     if parts is None:
         return _skipped(path, Problem("has no front matter"))
     try:
-        written = read_mapping(parts.yaml)
+        return parts, read_mapping(parts.yaml)
     except YamlError as error:
         line = None if error.line is None else error.line + _FIRST_LINE - 1
         return _unreadable(path, Problem(error.reason, line, level=Level.ERROR), parts.yaml)
+
+
+def _meant(path: str, data: bytes, parts: FrontMatter, written: Written) -> Outcome:
     return _without_payload(_usual_outcome(path, parts, written) or _outcome(path, parts, written), data)
 
 
