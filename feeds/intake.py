@@ -16,7 +16,7 @@ import msgspec
 from feeds.content import changes, folder
 from feeds.content.folder import FolderError, Scan, Unreadable
 from feeds.errors import MassLossError
-from feeds.model import EVERYTHING, FileFacts, FileReport, Problem, State, TopicFacts
+from feeds.model import EVERYTHING, FileFacts, FileReport, FileStamp, Problem, State, TopicFacts
 from feeds.reading import Reader
 from feeds.store.base import Refresh
 from feeds.store.prepared import Prepared
@@ -65,6 +65,7 @@ class _Look(msgspec.Struct, frozen=True, gc=False):
     """What there is in some parts of a folder, beside what was known of them."""
 
     found: Scan
+    unlike: list[FileStamp]  # of the candidates that are to be read: they are not as they are known, or are said to have changed
     kept: Set[str]  # the known files that were not seen, and may be there
     gone: Set[str]
     troubles: tuple[str, ...]  # what could not be looked at
@@ -92,23 +93,22 @@ def take_in(
         parts = EVERYTHING
     article_count, refused_before = refresh.article_count(), _refused(refresh)
     progress(Stage.SCAN, 0, 0)
-    known, found = refresh.known_files(parts), reader.scan(parts)
+    known, found = refresh.known_files(parts, changes.PARSERS), reader.scan(parts)
     read_folder = found.folder
     if found.has_links and parts != EVERYTHING:
-        parts, known, found = EVERYTHING, refresh.known_files(), reader.scan()
+        parts, known, found = EVERYTHING, refresh.known_files(EVERYTHING, changes.PARSERS), reader.scan()
     look = _compared(reader, parts, found, known)
     found, gone, troubles, is_settled = look.found, look.gone, look.troubles, look.is_quiet
     if parts == EVERYTHING:
-        _guard(article_count - len(found.candidates) - len(look.kept), article_count, may_lose)  # before all of another folder is read
-    # What is said to have changed is read in any case.
-    trusted = known if parts == EVERYTHING else {path: facts for path, facts in known.items() if path not in parts}
-    wanted = tuple(changes.changed(found.candidates, trusted))
+        _guard(article_count - len(found.stamps) - len(look.kept), article_count, may_lose)  # before all of another folder is read
+    wanted = found.candidates(sorted(look.unlike))  # dated files come in their order in time
+    facts = refresh.facts(candidate.path for candidate in wanted) if known else {}
     unread = {candidate.path: candidate for candidate in wanted} if gone and parts == EVERYTHING else {}
     read = 0
 
     def outcomes() -> Iterator[tuple[FileFacts, Prepared]]:
         nonlocal read
-        for done, file in enumerate(reader.read(wanted, known), 1):
+        for done, file in enumerate(reader.read(wanted, facts), 1):
             unread.pop(file.path, None)
             if file.prepared is None:
                 refresh.touch(file.path, file.facts)
@@ -160,27 +160,41 @@ def _refused(refresh: Refresh) -> Mapping[str, FileReport]:
     return {report.path: report for report in refresh.preview().refused()}
 
 
-def _kept(known: Collection[str], unreadable: tuple[Unreadable, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+def _kept(known: Set[FileStamp], unreadable: tuple[Unreadable, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     """Return the known files that can't be looked at now, and what to say of that."""
     kept: set[str] = set()
     troubles = []
     for place in unreadable:
-        below = [path for path in known if place.covers(path)]
+        below = [path for path, *_ in known if place.covers(path)]
         kept.update(below)
         troubles.append(f"{place.path}: can't be read: {place.reason}; its {len(below)} known files stay as they were")
     return frozenset(kept), tuple(troubles)
 
 
-def _compared(reader: Reader, parts: tuple[str, ...], found: Scan, known: Mapping[str, FileFacts]) -> _Look:
+def _compared(reader: Reader, parts: tuple[str, ...], found: Scan, known: Set[FileStamp]) -> _Look:
     """Compare what was found with what is known, and look again where files of the whole folder seem to be gone."""
     kept, troubles = _kept(known, found.unreadable)
-    gone = known.keys() - found.paths - kept
-    if not gone or parts != EVERYTHING:
-        return _Look(found, kept, gone, troubles)
+    # What is said to have changed is read in any case.
+    trusted = known if parts == EVERYTHING else {stamp for stamp in known if stamp[0] not in parts}
+    unlike = changes.changed(found.stamps, trusted)
+    unseen = _unseen(known, found, unlike)
+    if unseen <= kept or parts != EVERYTHING:
+        return _Look(found, unlike, kept, unseen - kept, troubles)
     found, is_quiet = _looked_again(reader, found)
     kept, troubles = _kept(known, found.unreadable)
-    unseen = known.keys() - found.paths
-    return _Look(found, kept, unseen - kept, troubles) if is_quiet else _Look(found, unseen, set(), troubles, is_quiet=False)
+    unlike = changes.changed(found.stamps, known)
+    unseen = _unseen(known, found, unlike)
+    if is_quiet:
+        return _Look(found, unlike, kept, unseen - kept, troubles)
+    return _Look(found, unlike, unseen, frozenset(), troubles, is_quiet=False)
+
+
+def _unseen(known: Set[FileStamp], found: Scan, unlike: Collection[FileStamp]) -> Set[str]:
+    """Return where there were files and are none; so many of what was found is unlike it."""
+    if len(found.stamps) - len(unlike) == len(known):
+        return frozenset()  # nearly always, and found out at once
+    missing = {path for path, *_ in known - frozenset(found.stamps)}
+    return missing.difference(path for path, *_ in unlike)
 
 
 def _looked_again(reader: Reader, found: Scan) -> tuple[Scan, bool]:

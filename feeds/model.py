@@ -148,6 +148,11 @@ class FileFacts(msgspec.Struct, frozen=True, gc=False):
     digest: bytes
 
 
+# What tells at a look whether a file changed: its path, its size in bytes, its time in nanoseconds. A bare tuple, because there is one for
+# every file in each refresh, and sets of them are compared.
+FileStamp = tuple[str, int, int]
+
+
 class FileReport(msgspec.Struct, frozen=True, gc=False):
     """A candidate file, its state and what there is to say about it."""
 

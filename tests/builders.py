@@ -12,9 +12,11 @@ from flask.testing import FlaskClient
 from msgspec.structs import replace
 
 from feeds.config import Config
+from feeds.content.folder import Candidate, scan
 from feeds.feed import Feed, Site
 from feeds.identity import article_id
 from feeds.model import (
+    EVERYTHING,
     Article,
     ArticleQuery,
     FileFacts,
@@ -46,6 +48,12 @@ SITE = Site(
     language="en",
     max_age_seconds=300,
 )
+
+
+def candidates(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> list[Candidate]:
+    """Return every candidate of a folder, or of parts of it, by path."""
+    found = scan(folder, parts)
+    return found.candidates(sorted(found.stamps))
 
 
 def article(name: str = "a", **changes: Any) -> Article:

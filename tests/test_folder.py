@@ -16,6 +16,8 @@ from feeds.content.filebytes import read
 from feeds.content.folder import Candidate, FolderError, Scan, identity, scan, topic_data_files
 from feeds.content.frontmatter import MAX_BYTES
 
+from .builders import candidates
+
 
 @pytest.fixture
 def inside(tmp_path: Path) -> Path:
@@ -39,7 +41,7 @@ def listening(inside: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def write(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(name)
+        (folder / name).write_bytes(os.fsencode(name))
 
 
 def text(file: bytes | Path) -> bytes | None:
@@ -48,7 +50,7 @@ def text(file: bytes | Path) -> bytes | None:
 
 
 def paths(folder: Path) -> list[str]:
-    return sorted(candidate.path for candidate in scan(folder).candidates)
+    return [candidate.path for candidate in candidates(folder)]
 
 
 def test_articles_are_known_by_their_suffix(inside: Path) -> None:
@@ -68,7 +70,7 @@ def test_candidate_has_the_facts_of_its_file(inside: Path) -> None:
     write(inside, "a/é.md")
     file = inside / "a" / "é.md"
     os.utime(file, ns=(1, 1_700_000_000_123_456_789))
-    assert scan(inside).candidates == (Candidate("a/é.md", bytes(file), 7, 1_700_000_000_123_456_789),)
+    assert candidates(inside) == [Candidate("a/é.md", bytes(file), 7, 1_700_000_000_123_456_789)]
 
 
 def test_folder_that_is_named_like_an_article_is_a_folder(inside: Path) -> None:
@@ -135,18 +137,32 @@ def test_folder_that_is_reached_twice_counts_once(inside: Path) -> None:
     assert paths(inside) == ["a/b.md", "theme/c.md"]
 
 
+@pytest.mark.parametrize("names", ["abcdefghi", "ihgfedcba"])
+def test_of_many_links_to_a_folder_the_first_one_counts_whatever_order_they_come_in(inside: Path, names: str) -> None:
+    write(inside, "vendor/theme/x.md")
+    for name in names:
+        (inside / name).symlink_to("vendor/theme")
+    assert paths(inside) == ["a/x.md"]
+
+
 def test_name_that_is_no_text_is_written_with_escapes(inside: Path) -> None:
     (inside / os.fsdecode(b"caf\xe9.md")).write_text("x")
     (inside / "line\nbreak.md").write_text("x")
-    candidates = sorted(scan(inside).candidates, key=lambda candidate: candidate.path)
-    assert [candidate.path for candidate in candidates] == ["caf\\xe9.md", "line\nbreak.md"]
-    assert text(candidates[0].file) == b"x"
+    assert paths(inside) == ["caf\\xe9.md", "line\nbreak.md"]
+    assert text(candidates(inside)[0].file) == b"x"
+
+
+def test_file_in_a_folder_whose_name_is_no_text_is_found(inside: Path) -> None:
+    write(inside, os.fsdecode(b"caf\xe9/a.md"))
+    (candidate,) = candidates(inside)
+    assert candidate.path == "caf\\xe9/a.md"
+    assert text(candidate.file) == os.fsencode(os.fsdecode(b"caf\xe9/a.md"))
 
 
 def test_two_names_that_are_written_alike_are_one_path(inside: Path) -> None:
     (inside / os.fsdecode(b"caf\xe9.md")).write_text("no text")
     (inside / "caf\\xe9.md").write_text("text")
-    (candidate,) = scan(inside).candidates
+    (candidate,) = candidates(inside)
     assert text(candidate.file) == b"text"
 
 
@@ -166,7 +182,7 @@ def test_folder_that_comes_and_goes_while_it_is_looked_through_is_there_or_not(i
         finally:
             stop.set()
         moving.result()
-    assert {tuple(sorted(candidate.path for candidate in found.candidates)) for found in scans} <= {("a.md",), ("a.md", "sub/b.md")}
+    assert {tuple(sorted(found.paths)) for found in scans} <= {("a.md",), ("a.md", "sub/b.md")}
     assert {found.unreadable for found in scans} == {()}
 
 
@@ -185,7 +201,7 @@ def test_folder_that_comes_and_goes_while_it_is_looked_through_is_there_or_not(i
 )
 def test_parts_of_a_folder_have_the_candidates_that_all_of_it_has_there(inside: Path, parts: tuple[str, ...], found: list[str]) -> None:
     write(inside, "a.md", "b/c.md", "b/d/e.md", "b/f.yaml", "_drafts/x.md", ".git/x.md", "b/vendor/x.md")
-    assert sorted(candidate.path for candidate in scan(inside, parts).candidates) == found
+    assert [candidate.path for candidate in candidates(inside, parts)] == found
 
 
 @pytest.mark.parametrize("part", ["link.md", "linked", "linked/b.md", "linked/gone.md"])
@@ -193,7 +209,7 @@ def test_part_that_is_a_link_or_behind_one_is_only_said_to_be_one(inside: Path, 
     write(inside, "a.md", "real/b.md")
     (inside / "link.md").symlink_to("a.md")
     (inside / "linked").symlink_to("real")
-    assert scan(inside, (part,)) == Scan(identity(inside), (), (), has_links=True)
+    assert scan(inside, (part,)) == Scan(identity(inside), os.fsencode(inside), (), {}, (), has_links=True)
     assert scan(inside).has_links
     assert not scan(inside, ("a.md", "real")).has_links
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from feeds.content.changes import PARSERS, changed
-from feeds.content.folder import Candidate, scan, topic_data_files
+from feeds.content.folder import Candidate, topic_data_files
 from feeds.content.loader import LoadedFile, load
 from feeds.content.topicdata import LoadedTopic, load_topics
-from feeds.model import FileFacts, Level, Outcome, Problem, State, TopicFacts
+from feeds.model import FileFacts, FileStamp, Level, Outcome, Problem, State, TopicFacts
 
-from .builders import write_article
+from .builders import candidates, write_article
 
 
 def facts(candidate: Candidate) -> FileFacts:
@@ -22,36 +22,39 @@ def facts(candidate: Candidate) -> FileFacts:
     return FileFacts(candidate.size, candidate.modified_ns, digest)
 
 
+def stamp(candidate: Candidate) -> FileStamp:
+    return candidate.path, candidate.size, candidate.modified_ns
+
+
 def only(content: Path) -> Candidate:
-    (candidate,) = scan(content).candidates
+    (candidate,) = candidates(content)
     return candidate
 
 
 def test_file_that_is_not_known_has_changed(content: Path) -> None:
     write_article(content)
     candidate = only(content)
-    assert list(changed([candidate], {})) == [candidate]
+    assert changed([stamp(candidate)], set()) == [stamp(candidate)]
 
 
 def test_file_of_known_size_and_time_has_not_changed(content: Path) -> None:
     write_article(content)
     candidate = only(content)
-    assert list(changed([candidate], {"a.md": facts(candidate)})) == []
+    assert changed([stamp(candidate)], {stamp(candidate)}) == []
 
 
 def test_file_of_another_size_or_time_has_changed(content: Path) -> None:
     write_article(content)
     candidate = only(content)
-    known = facts(candidate)
-    assert list(changed([candidate], {"a.md": replace(known, size=known.size + 1)})) == [candidate]
-    assert list(changed([candidate], {"a.md": replace(known, modified_ns=known.modified_ns - 1)})) == [candidate]
+    path, size, modified_ns = stamp(candidate)
+    known = {(path, size + 1, modified_ns), (path, size, modified_ns - 1), ("b.md", size, modified_ns)}
+    assert changed([stamp(candidate)], known) == [stamp(candidate)]
 
 
-def test_file_that_other_parsers_read_has_changed_and_is_parsed_again(content: Path) -> None:
+def test_file_that_other_parsers_read_is_parsed_again(content: Path) -> None:
     write_article(content)
     candidate = only(content)
     known = {"a.md": replace(facts(candidate), digest=b"\x00" + facts(candidate).digest[1:])}
-    assert list(changed([candidate], known)) == [candidate]
     assert [loaded.outcome is None for loaded in load([candidate], known)] == [False]
 
 
@@ -75,7 +78,7 @@ def test_file_of_other_bytes_is_parsed_again(content: Path) -> None:
     write_article(content)
     known = facts(only(content))
     write_article(content, title="Other")
-    (loaded,) = load(scan(content).candidates, {"a.md": known})
+    (loaded,) = load(candidates(content), {"a.md": known})
     assert loaded.outcome is not None
     assert loaded.outcome.article is not None
     assert loaded.outcome.article.title == "Other"
@@ -84,9 +87,9 @@ def test_file_of_other_bytes_is_parsed_again(content: Path) -> None:
 def test_file_that_vanished_meanwhile_is_left_out(content: Path) -> None:
     write_article(content, "a")
     write_article(content, "b")
-    candidates = scan(content).candidates
+    found = candidates(content)
     (content / "a.md").unlink()
-    assert [loaded.path for loaded in load(candidates, {})] == ["b.md"]
+    assert [loaded.path for loaded in load(found, {})] == ["b.md"]
 
 
 def test_file_that_cannot_be_read_is_refused_and_tried_again(content: Path) -> None:
@@ -97,7 +100,7 @@ def test_file_that_cannot_be_read_is_refused_and_tried_again(content: Path) -> N
     (loaded,) = load([candidate], {})
     problem = Problem("can't be read: Too many levels of symbolic links", level=Level.ERROR)
     assert loaded.outcome == Outcome("a.md", State.REFUSED, problems=(problem,))
-    assert list(changed([candidate], {"a.md": loaded.facts})) == [candidate]
+    assert changed([stamp(candidate)], {("a.md", loaded.facts.size, loaded.facts.modified_ns)}) == [stamp(candidate)]
     assert list(load([candidate], {"a.md": loaded.facts})) == [LoadedFile("a.md", loaded.facts, None)]  # and that is no change
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from feeds.content.folder import Candidate, scan
+from feeds.content.folder import Candidate
 from feeds.content.loader import load
 from feeds.model import State
 from feeds.readers import reading
 from feeds.reading import Here, ReadFile, read
 from feeds.store.prepared import prepare
 
+from . import builders
 from .corpus import write_corpus
 
 MANY = 450  # enough for processes to be started
@@ -28,7 +29,7 @@ MANY = 450  # enough for processes to be started
 def candidates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Candidate, ...]:
     folder = tmp_path_factory.mktemp("many")
     write_corpus(folder, MANY)
-    return scan(folder).candidates
+    return tuple(builders.candidates(folder))
 
 
 # Processes are only forked by one without threads, which the tests' own may not be any more.
@@ -36,6 +37,10 @@ KILLING = """
 import os, signal, sys, time
 from pathlib import Path
 from feeds.readers import ReadingError, reading
+
+def look(reader):
+    found = reader.scan()
+    return found.candidates(sorted(found.stamps))
 
 def helpers(parent="self"):
     found = set()
@@ -53,7 +58,7 @@ def runs(process):
 said = set()
 for number in range(8):  # at other moments of reading and writing
     with reading(Path(sys.argv[1])) as reader:
-        files = reader.read(reader.scan().candidates * 4 * os.cpu_count(), {})  # far more than are read ahead
+        files = reader.read(look(reader) * 4 * os.cpu_count(), {})  # far more than are read ahead
         for _ in range(1 + 60 * number):
             next(files)
         helping = sorted(helpers())
@@ -71,8 +76,13 @@ import hashlib, sys
 from pathlib import Path
 import msgspec
 from feeds.readers import reading
+
+def look(reader):
+    found = reader.scan()
+    return found.candidates(sorted(found.stamps))
+
 with reading(Path(sys.argv[1])) as reader:
-    print(hashlib.sha256(msgspec.msgpack.encode(list(reader.read(reader.scan().candidates, {})))).hexdigest())
+    print(hashlib.sha256(msgspec.msgpack.encode(list(reader.read(look(reader), {})))).hexdigest())
 """
 
 
@@ -101,7 +111,7 @@ def test_files_whose_bytes_are_known_are_not_parsed(candidates: tuple[Candidate,
 def test_a_broken_file_among_many_says_what_is_wrong(tmp_path: Path) -> None:
     write_corpus(tmp_path, MANY)
     (tmp_path / "broken.md").write_text("---\ntitle: [\n---\n")
-    states = {file.path: file.prepared.state for file in read(scan(tmp_path).candidates, {}) if file.prepared is not None}
+    states = {file.path: file.prepared.state for file in read(builders.candidates(tmp_path), {}) if file.prepared is not None}
     assert states.pop("broken.md") is State.REFUSED
     assert State.REFUSED not in states.values()
 
@@ -113,7 +123,8 @@ def test_a_process_with_threads_reads_by_itself(folder: Path) -> None:
     try:
         with reading(folder) as reader:
             assert isinstance(reader, Here)
-            assert len(list(reader.read(reader.scan().candidates, {}))) == MANY
+            found = reader.scan()
+            assert len(list(reader.read(found.candidates(found.stamps), {}))) == MANY
     finally:
         done.set()
         thread.join()
@@ -130,11 +141,11 @@ WITHIN = KILLING.partition("said = set()")[0] + "with reading(Path(sys.argv[1]))
     ("done", "said"),
     [
         pytest.param("pass", "", id="nobody asks what was seen"),
-        pytest.param("print(len(reader.scan().candidates))", f"{MANY} ", id="nothing is read"),
-        pytest.param("print(len(reader.scan().candidates), len(reader.scan().candidates))", f"{MANY} {MANY} ", id="two looks"),
-        pytest.param("files = reader.read(reader.scan().candidates, {}); next(files); files.close()", "", id="no more is wanted"),
-        pytest.param("print(len(list(reader.read(reader.scan().candidates[:9], {}))), helpers())", "9 set() ", id="few files"),
-        pytest.param("print(len(list(reader.read(reader.scan().candidates, {}))), helpers())", f"{MANY} set() ", id="many files"),
+        pytest.param("print(len(look(reader)))", f"{MANY} ", id="nothing is read"),
+        pytest.param("print(len(look(reader)), len(look(reader)))", f"{MANY} {MANY} ", id="two looks"),
+        pytest.param("files = reader.read(look(reader), {}); next(files); files.close()", "", id="no more is wanted"),
+        pytest.param("print(len(list(reader.read(look(reader)[:9], {}))), helpers())", "9 set() ", id="few files"),
+        pytest.param("print(len(list(reader.read(look(reader), {}))), helpers())", f"{MANY} set() ", id="many files"),
     ],
 )
 def test_readers_end_with_who_wants_no_more(folder: Path, done: str, said: str) -> None:
@@ -142,19 +153,19 @@ def test_readers_end_with_who_wants_no_more(folder: Path, done: str, said: str) 
 
 
 def test_who_broke_off_reading_looks_and_reads_by_itself(folder: Path) -> None:
-    again = "print(len(reader.scan().candidates), len(list(reader.read(reader.scan().candidates, {}))))"
-    assert output(f"{WITHIN}next(reader.read(reader.scan().candidates, {{}}))\n    {again}", folder) == f"{MANY} {MANY}\n"
+    again = "print(len(look(reader)), len(list(reader.read(look(reader), {}))))"
+    assert output(f"{WITHIN}next(reader.read(look(reader), {{}}))\n    {again}", folder) == f"{MANY} {MANY}\n"
 
 
 def test_who_may_have_no_more_pipes_looks_and_reads_by_itself(folder: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))\n"  # fewer than two for each of two processes
-    done = "print(type(reader).__name__, len(list(reader.read(reader.scan().candidates, {}))))"
+    done = "print(type(reader).__name__, len(list(reader.read(look(reader), {}))))"
     assert output(f"{limit}{WITHIN}{done}", folder) == f"Here {MANY}\n"
 
 
 def test_parts_of_a_folder_are_found_whoever_reads(folder: Path, candidates: tuple[Candidate, ...]) -> None:
     part = candidates[0].path
-    assert output(f"{WITHIN}print(*(found.path for found in reader.scan(({part!r},)).candidates))", folder) == f"{part}\n"
+    assert output(f"{WITHIN}print(*reader.scan(({part!r},)).paths)", folder) == f"{part}\n"
 
 
 def test_a_reader_says_why_a_folder_cannot_be_read(tmp_path: Path) -> None:
@@ -163,6 +174,6 @@ def test_a_reader_says_why_a_folder_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_what_is_known_of_many_files_reaches_those_who_read(folder: Path) -> None:
-    known = "known = {file.path: file.facts for file in read(reader.scan().candidates, {})}"
-    parsed = "print(sum(file.prepared is not None for file in reader.read(reader.scan().candidates, known)))"
+    known = "known = {file.path: file.facts for file in read(look(reader), {})}"
+    parsed = "print(sum(file.prepared is not None for file in reader.read(look(reader), known)))"
     assert output(f"from feeds.reading import read\n{WITHIN}{known}\n    {parsed}", folder) == "0\n"

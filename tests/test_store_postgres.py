@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from feeds.errors import StoreError
-from feeds.model import ArticleQuery, Choice, FileFacts, Kind, Slice, State
+from feeds.model import ArticleQuery, Choice, Kind, Slice, State
 from feeds.store.base import Store
 from feeds.store.sql import index_exists, open_store
 
@@ -167,7 +167,7 @@ def test_path_and_words_of_any_length_are_indexed(store: Store) -> None:
     refresh(store, NOON, good("a", path=f"{folders}/a.md", excerpt=word), outcome(f"{folders}/b.md"))
 
     with store.refreshing(LATER) as refreshing:
-        assert refreshing.known_files() == {f"{folders}/{file}": FileFacts(1, 1, f"{folders}/{file}".encode()) for file in ("a.md", "b.md")}
+        assert refreshing.known_files() == {(f"{folders}/{file}", 1, 1) for file in ("a.md", "b.md")}
         refreshing.abandon()
     with store.reading(NOON) as view:
         assert len(view.slice(Slice(sought=word[:100]), 10)) == 1

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Set
 
 from feeds.content.filebytes import FileBytes
-from feeds.content.folder import Candidate
-from feeds.model import FileFacts
+from feeds.model import FileFacts, FileStamp
 
 # Raise it whenever the same bytes come to mean something else: then an index made by earlier parsers reads every file anew.
 PARSERS = b"\x01"
@@ -23,14 +22,6 @@ def facts_of_unreadable(reason: str) -> FileFacts:
     return FileFacts(-1, 0, PARSERS + reason.encode())
 
 
-def changed(candidates: Iterable[Candidate], known: Mapping[str, FileFacts]) -> Iterator[Candidate]:
-    """Yield the candidates whose size or time is not the known one, or that other parsers read."""
-    for candidate in candidates:
-        facts = known.get(candidate.path)
-        if (
-            facts is None
-            or facts.modified_ns != candidate.modified_ns
-            or facts.size != candidate.size
-            or not facts.digest.startswith(PARSERS)
-        ):
-            yield candidate
+def changed(found: Iterable[FileStamp], known: Set[FileStamp]) -> list[FileStamp]:
+    """Return the stamps of candidates that are not as they are known."""
+    return [stamp for stamp in found if stamp not in known]

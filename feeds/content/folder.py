@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from operator import attrgetter
 from pathlib import Path, PurePath
@@ -12,12 +13,12 @@ from pathlib import Path, PurePath
 import msgspec
 
 from feeds.errors import FeedsError
-from feeds.model import EVERYTHING
+from feeds.model import EVERYTHING, FileStamp
 
-SUFFIXES = (".md", ".markdown", ".html", ".txt")
 TOPIC_DATA = "_data/topics"
-_TOPIC_SUFFIXES = (".yaml", ".yml")
-_LEFT_OUT = frozenset({"_drafts", "_site", "node_modules", "vendor"})
+_SUFFIXES = (b".md", b".markdown", b".html", b".txt")
+_TOPIC_SUFFIXES = (b".yaml", b".yml")
+_LEFT_OUT = frozenset({b"_drafts", b"_site", b"node_modules", b"vendor"})
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 Identity = tuple[int, int]  # of a folder: its device, and its number on it
@@ -27,7 +28,7 @@ class FolderError(FeedsError):
     """The content folder can't be read; what is indexed stays as it is."""
 
 
-class Candidate(msgspec.Struct, frozen=True, gc=False):  # a struct, because there is one for every file in each refresh
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A regular file that may be an article, or topic data. `path` is relative to the folder, with slashes, and always text."""
 
     path: str
@@ -51,14 +52,23 @@ class Scan(msgspec.Struct, frozen=True, gc=False):
     """What was found below a folder, each file once and in no particular order."""
 
     folder: Identity  # from before the look
-    candidates: tuple[Candidate, ...]
+    root: bytes  # its real path
+    stamps: tuple[FileStamp, ...]  # of candidates; these are made of few of them
+    odd: Mapping[str, bytes]  # where the candidates are whose path has a backslash, which may stand for a byte that is no text
     unreadable: tuple[Unreadable, ...]
     has_links: bool  # then a file may have other paths than the one at which it changed
 
     @property
     def paths(self) -> frozenset[str]:
         """Return where candidates are."""
-        return frozenset(candidate.path for candidate in self.candidates)
+        return frozenset(path for path, *_ in self.stamps)
+
+    def candidates(self, stamps: Iterable[FileStamp]) -> list[Candidate]:
+        """Return the candidates that have some of the stamps, in their order."""
+        return [
+            Candidate(path, self.odd.get(path) or os.path.join(self.root, os.fsencode(path)), size, modified_ns)
+            for path, size, modified_ns in stamps
+        ]
 
 
 def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
@@ -70,7 +80,7 @@ def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
     Raises:
         FolderError: the folder itself can't be read.
     """
-    before, root = identity(folder), os.path.realpath(folder)
+    before, root = identity(folder), os.path.realpath(os.fsencode(folder))
     try:
         with os.scandir(root):
             pass
@@ -82,7 +92,7 @@ def scan(folder: Path, parts: tuple[str, ...] = EVERYTHING) -> Scan:
     else:
         for part in _outermost(parts):
             walk.part(part)
-    return Scan(before, _with_one_path_each(walk.found), tuple(walk.unreadable), walk.has_links)
+    return walk.result(before)
 
 
 def _outermost(parts: tuple[str, ...]) -> list[str]:
@@ -104,29 +114,28 @@ def identity(folder: Path) -> Identity:
     return facts.st_dev, facts.st_ino
 
 
-def _with_one_path_each(candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    """Leave out a file whose name is no text where another has the same escapes written out in its name."""
-    escaped = {candidate.path: candidate for candidate in reversed(candidates) if "\\" in candidate.path}
-    if not escaped:
-        return tuple(candidates)
-    return tuple(candidate for candidate in candidates if escaped.get(candidate.path, candidate) is candidate)
-
-
 def is_never_scanned(inside: PurePath) -> bool:
     """Whether no candidate is ever found below a path inside the folder."""
-    return any(map(_is_left_out, inside.parts))
+    return any(map(_is_left_out, map(os.fsencode, inside.parts)))
 
 
 class _Walk:
-    """One way through a folder, given by its real path."""
+    """One way through a folder, given by its real path. Paths are what they are to the operating system, bytes, up to a candidate's."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: bytes) -> None:
         self._root = root
-        self._visited: set[str] = set()
-        self._links: list[str] = []
-        self.found: list[Candidate] = []
-        self.unreadable: list[Unreadable] = []
-        self.has_links = False
+        self._visited: set[bytes] = set()
+        self._links: list[bytes] = []
+        self._found: list[FileStamp] = []
+        self._odd: dict[str, tuple[bytes, FileStamp]] = {}
+        self._unreadable: list[Unreadable] = []
+        self._has_links = False
+
+    def result(self, folder: Identity) -> Scan:
+        """Return what was found in the folder that had this identity."""
+        stamps = (*self._found, *(stamp for _, stamp in self._odd.values()))
+        odd = {path: file for path, (file, _) in self._odd.items()}
+        return Scan(folder, self._root, stamps, odd, tuple(self._unreadable), self._has_links)
 
     def all(self) -> None:
         self._below(self._root)
@@ -135,13 +144,12 @@ class _Walk:
                 self._below(link)
 
     def part(self, path: str) -> None:
-        *parents, name = path.split("/")
-        file = os.path.join(self._root, path)
-        if any(map(_is_left_out, parents)):
+        file = os.path.join(self._root, os.fsencode(path))
+        parent, name = os.path.split(file)
+        if any(_is_left_out(os.fsencode(folder)) for folder in path.split("/")[:-1]):
             return
-        parent = file.rpartition(os.sep)[0]
         if os.path.realpath(parent) != parent:
-            self.has_links = True
+            self._has_links = True
             return
         try:
             facts = os.lstat(file)
@@ -149,33 +157,36 @@ class _Walk:
             self._note(file, error)
             return
         if stat.S_ISLNK(facts.st_mode):
-            self.has_links = True
-        elif stat.S_ISREG(facts.st_mode) and name.lower().endswith(SUFFIXES):
-            self._find(file, facts)
+            self._has_links = True
+        elif stat.S_ISREG(facts.st_mode) and name.lower().endswith(_SUFFIXES):
+            self._find(self._relative(file), file, facts)
         elif stat.S_ISDIR(facts.st_mode) and not _is_left_out(name):
             self._below(file)
 
-    def topic_data(self) -> None:
-        directory = os.path.join(self._root, TOPIC_DATA)
+    def topic_data(self) -> list[Candidate]:
+        directory = os.path.join(self._root, os.fsencode(TOPIC_DATA))
+        found: dict[str, Candidate] = {}
         if not self._is_inside(directory):
-            return
+            return []
         try:
-            entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(directory), key=attrgetter("name"))
         except (FileNotFoundError, NotADirectoryError):
-            return
+            return []
         for entry in entries:
-            if entry.name.endswith(_TOPIC_SUFFIXES) and not entry.name.startswith("."):
+            if entry.name.endswith(_TOPIC_SUFFIXES) and not entry.name.startswith(b"."):
                 try:
                     facts = entry.stat()
                 except OSError as error:
                     if error.errno in _GONE:
                         continue
                     raise
-                if stat.S_ISREG(facts.st_mode) and (not entry.is_symlink() or self._is_inside(entry.path)):
-                    self._find(entry.path, facts)
+                if stat.S_ISREG(facts.st_mode) and self._is_followed(entry):
+                    path = self._relative(entry.path)
+                    found.setdefault(path, Candidate(path, entry.path, facts.st_size, facts.st_mtime_ns))
+        return list(found.values())
 
-    def _below(self, top: str) -> None:
-        pending, find = [top], self.found.append
+    def _below(self, top: bytes) -> None:
+        pending = [top]
         while pending:
             directory = pending.pop()
             real = os.path.realpath(directory)
@@ -183,53 +194,67 @@ class _Walk:
                 continue
             self._visited.add(real)
             try:
-                entries = sorted(os.scandir(directory), key=attrgetter("name"))
+                with os.scandir(directory) as entries:
+                    folders = self._look_at(entries, self._relative(os.path.join(directory, b"")))
             except OSError as error:
                 self._note(directory, error)
                 continue
-            start = f"{self._relative(directory)}/" if directory != self._root else ""
-            for entry in entries:
-                name = entry.name
-                try:
-                    if name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES):
-                        facts = entry.stat()
-                        if stat.S_ISREG(facts.st_mode):
-                            if not self._is_link(entry) or self._is_inside(entry.path):
-                                path = start + (name if name.isascii() else _as_text(name))
-                                find(Candidate(path, os.fsencode(entry.path), facts.st_size, facts.st_mtime_ns))
-                            continue
-                    if not _is_left_out(name) and entry.is_dir():
-                        (self._links if self._is_link(entry) else pending).append(entry.path)
-                except OSError as error:
-                    self._note(entry.path, error)
+            # In an order of their own, not that of the file system: of two links to a folder, the same one counts everywhere.
+            for path, is_link in sorted(folders):
+                (self._links if is_link else pending).append(path)
 
-    def _is_link(self, entry: os.DirEntry[str]) -> bool:
+    def _look_at(self, entries: Iterable[os.DirEntry[bytes]], start: str) -> list[tuple[bytes, bool]]:
+        """Note the candidates of a folder, whose paths have this start; return the folders in it, and whether each is a link."""
+        folders = []
+        for entry in entries:
+            name = entry.name
+            try:
+                if name.endswith(_SUFFIXES) or name.lower().endswith(_SUFFIXES):
+                    facts = entry.stat()
+                    if stat.S_ISREG(facts.st_mode):
+                        if not entry.is_symlink() or self._is_followed(entry):
+                            self._find(start + _as_text(name), entry.path, facts)
+                        continue
+                if not _is_left_out(name) and entry.is_dir():
+                    folders.append((entry.path, self._is_link(entry)))
+            except OSError as error:
+                self._note(entry.path, error)
+        return folders
+
+    def _is_followed(self, entry: os.DirEntry[bytes]) -> bool:
+        return not self._is_link(entry) or self._is_inside(entry.path)
+
+    def _is_link(self, entry: os.DirEntry[bytes]) -> bool:
         if entry.is_symlink():
-            self.has_links = True
+            self._has_links = True
             return True
         return False
 
-    def _is_inside(self, path: str) -> bool:
-        return os.path.realpath(path).startswith(self._root + os.sep)
+    def _is_inside(self, path: bytes) -> bool:
+        return os.path.realpath(path).startswith(os.path.join(self._root, b""))
 
-    def _note(self, path: str, error: OSError) -> None:
+    def _note(self, path: bytes, error: OSError) -> None:
         """Note what can't be looked at; what is gone, or is a link into nothing or in a circle, is just not there."""
         if error.errno not in _GONE:
-            self.unreadable.append(Unreadable(self._relative(path), error.strerror or str(error)))
+            self._unreadable.append(Unreadable(self._relative(path), error.strerror or str(error)))
 
-    def _find(self, path: str, facts: os.stat_result) -> None:
-        self.found.append(Candidate(self._relative(path), os.fsencode(path), facts.st_size, facts.st_mtime_ns))
+    def _find(self, path: str, file: bytes, facts: os.stat_result) -> None:
+        stamp = (path, facts.st_size, facts.st_mtime_ns)
+        if "\\" not in path:
+            self._found.append(stamp)
+        elif path not in self._odd or file < self._odd[path][0]:
+            self._odd[path] = file, stamp  # of two files of one path the one that is named just so
 
-    def _relative(self, path: str) -> str:
-        return _as_text(path[len(self._root) + 1 :].replace(os.sep, "/"))
+    def _relative(self, path: bytes) -> str:
+        return _as_text(path[len(self._root) + 1 :].replace(os.fsencode(os.sep), b"/"))
 
 
-def _as_text(path: str) -> str:
-    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+def _as_text(path: bytes) -> str:
+    return path.decode(errors="backslashreplace")
 
 
-def _is_left_out(name: str) -> bool:
-    return name.startswith(".") or name in _LEFT_OUT
+def _is_left_out(name: bytes) -> bool:
+    return name.startswith(b".") or name in _LEFT_OUT
 
 
 def topic_data_files(folder: Path) -> list[Candidate]:
@@ -238,6 +263,4 @@ def topic_data_files(folder: Path) -> list[Candidate]:
     Raises:
         OSError: it is there and can't be read.
     """
-    walk = _Walk(os.path.realpath(folder))
-    walk.topic_data()
-    return list(_with_one_path_each(walk.found))
+    return _Walk(os.path.realpath(os.fsencode(folder))).topic_data()

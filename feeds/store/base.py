@@ -6,7 +6,7 @@ of threads and processes at once; a snapshot or a refresh belongs to the thread 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,7 @@ from feeds.model import (
     Collection,
     FileFacts,
     FileReport,
+    FileStamp,
     IndexState,
     Kind,
     Label,
@@ -164,8 +165,14 @@ class Gathered(Snapshot, Protocol):
 class Refresh(Protocol):
     """One refresh of the index: nothing of it can be seen before the end, and then all at once."""
 
-    def known_files(self, parts: Iterable[str] = EVERYTHING) -> Mapping[str, FileFacts]:
-        """Return the facts of every known file by its path; or only of those that are one of the parts, or below one."""
+    def known_files(self, parts: Iterable[str] = EVERYTHING, digest_start: bytes = b"") -> Set[FileStamp]:
+        """Return the stamp of every known file, or only of those that are one of the parts, or below one.
+
+        One whose digest starts in another way is given a size of -1, which no file has.
+        """
+
+    def facts(self, paths: Iterable[str]) -> Mapping[str, FileFacts]:
+        """Return the facts of files by their path; one that is not known is left out."""
 
     def knows_all(self) -> bool:
         """Return whether a refresh of the whole folder came to its end before, so that parts of it may be enough."""

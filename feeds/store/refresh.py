@@ -7,14 +7,14 @@ node needs no writer to let a scheduled article appear.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
-from feeds.model import EVERYTHING, FileFacts, Problem, State, Takedown, TopicFacts
-from feeds.store import bulk, rows, spans
+from feeds.model import EVERYTHING, FileFacts, FileStamp, Problem, State, Takedown, TopicFacts
+from feeds.store import bulk, filefacts, rows, spans
 from feeds.store.database import WordIndex, collection_words
 from feeds.store.labels import CollectionBook
 from feeds.store.prepared import Prepared, PreparedArticle, found_by
@@ -81,15 +81,11 @@ class SqlRefresh:
     def preview(self) -> SqlSnapshot:
         return SqlSnapshot(self._connection, self._words, self._moment)
 
-    def known_files(self, parts: Iterable[str] = EVERYTHING) -> Mapping[str, FileFacts]:
-        query = select(files.c.path, files.c.size, files.c.modified_ns, files.c.digest)
-        known: dict[str, FileFacts] = {}
-        for part in parts:
-            below = and_(files.c.path >= f"{part}/", files.c.path < f"{part}0")  # "0" comes right after "/"
-            found = query.where(or_(files.c.path == part, below)) if part else query
-            for path, size, modified_ns, digest in bulk.select(self._connection, found):
-                known[path] = FileFacts(size, modified_ns, digest)
-        return known
+    def known_files(self, parts: Iterable[str] = EVERYTHING, digest_start: bytes = b"") -> Set[FileStamp]:
+        return filefacts.stamps(self._connection, parts, digest_start)
+
+    def facts(self, paths: Iterable[str]) -> Mapping[str, FileFacts]:
+        return filefacts.facts(self._connection, paths)
 
     def knows_all(self) -> bool:
         return not self.is_first and SALVAGED not in self._meta

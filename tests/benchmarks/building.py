@@ -27,13 +27,13 @@ from statistics import median
 
 from lxml import etree
 
-from feeds.content.folder import scan
 from feeds.content.loader import load
 from feeds.model import ArticleQuery, Kind
 from feeds.service import FeedService
 from feeds.store.sql import IN_MEMORY, open_store
 from tests.benchmarks.generators import ENTRIES, Generator, Shown, hugo, pelican
 from tests.benchmarks.measuring import compile_as_pip_does
+from tests.builders import candidates
 from tests.corpus import write_corpus
 
 _BIN = Path(sys.executable).parent
@@ -158,7 +158,7 @@ def _expected(content: Path) -> Expected:
     finally:
         store.close()
     # No two articles of the made-up sites have the same title.
-    files = {file.outcome.article.title: file.path for file in load(scan(content).candidates, {}) if file.outcome and file.outcome.article}
+    files = {file.outcome.article.title: file.path for file in load(candidates(content), {}) if file.outcome and file.outcome.article}
     shown = {
         files[one.article.title]: Shown(
             one.article.id, one.article.title, tuple(label.slug for label in one.topics), one.article.updated_at
