@@ -6,6 +6,7 @@ import base64
 import logging
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode, urljoin
 
 import pytest
 from flask import Flask
@@ -41,7 +42,7 @@ def basic(key: str, user: str = "anybody") -> dict[str, str]:
 
 @pytest.fixture
 def private(config: Config, content: Path, clock: Clock) -> Config:
-    write_article(content)
+    write_article(content, topics=["AI"])
     write_article(content, "old", publishedDateTime="2024-04-01T12:00:00Z")
     client_of(config, clock)
     return replace(config, access_keys=(KEY, OTHER), access_log=True)
@@ -95,6 +96,20 @@ def test_feed_takes_a_key_either_way(client: FlaskClient, url: str, key: str) ->
     assert (by_address.status_code, by_address.data) == (plain.status_code, plain.data)
 
 
+@pytest.mark.parametrize("key", [KEY, OTHER])
+def test_feed_that_moved_is_found_by_the_same_key(client: FlaskClient, key: str) -> None:
+    asked = f"/topics/AI/feed.rss?{urlencode({'key': key})}"
+    moved = client.get(asked)
+    assert moved.status_code == 301
+    assert client.get(urljoin(asked, moved.headers["Location"])).status_code == 200
+
+
+def test_key_of_the_password_and_what_is_no_key_are_in_no_address(client: FlaskClient) -> None:
+    moved = client.get("/topics/AI/feed.rss?key=wrong", headers=basic(KEY))
+    assert (moved.status_code, moved.headers["Location"]) == (301, "../ai/feed.rss")
+    assert client.get(f"/topics/AI/feed.rss?key=wrong&key={KEY}").headers["Location"] == f"../ai/feed.rss?key={KEY}"
+
+
 @pytest.mark.parametrize("url", PAGES)
 def test_page_takes_the_password_alone(client: FlaskClient, url: str) -> None:
     assert client.get(url, headers=basic(KEY)).status_code in (200, 404)
@@ -129,7 +144,8 @@ def test_key_is_said_nowhere(client: FlaskClient, caplog: pytest.LogCaptureFixtu
     agent = {"User-Agent": "Feedly/1.0 (5 subscribers)", "Accept": "text/html"}
     for query in (f"key={KEY}", f"%6bey={KEY}&key=wrong-{KEY}"):
         response = client.get(f"{url}{'&' if '?' in url else '?'}{query}", headers=basic(KEY) | agent)
-        assert KEY not in f"{response.headers}{response.text}"
+        headers = [value for name, value in response.headers if name != "Location"]
+        assert KEY not in f"{headers}{response.text}"
     metrics = client.get("/metrics").text
     assert "feeds_requests_total" in metrics
     assert f"GET {url.partition('?')[0]}" in caplog.text

@@ -1,6 +1,6 @@
 """Who may read where keys are set. Knows HTTP Basic (RFC 7617) and how a key stands in a URL; knows no route and no feed.
 
-The key is taken out of the request before anything else sees it, so that it can be in no answer, cache, log or count.
+The key is taken out of the request before anything else sees it, so that it can be in no body, cache, log or count.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hmac
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from feeds import paths
 from feeds.metering import Meter
@@ -37,7 +37,8 @@ def guarded(keys: Sequence[str], application: WSGIApplication, meter: Meter) -> 
 
     def layer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         started = time.monotonic()
-        given = [*_taken_from_query(environ), *_taken_from_header(environ)]
+        in_address = [*_taken_from_query(environ)]
+        given = [*in_address, *_taken_from_header(environ)]
         if environ["PATH_INFO"] in OPEN_PATHS:
             return application(environ, start_response)
         if not _is_any(given, known):
@@ -46,7 +47,7 @@ def guarded(keys: Sequence[str], application: WSGIApplication, meter: Meter) -> 
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [_MESSAGE]
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, list(_private(headers)), *rest)
+            return start_response(status, list(_private(headers, [key for key in in_address if _is_any([key], known)])), *rest)
 
         return application(environ, start)
 
@@ -84,10 +85,13 @@ def _is_feed(path: str) -> bool:
     return path == paths.OPML_PATH or path.rpartition(".")[2] in FORMATS
 
 
-def _private(headers: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _private(headers: list[tuple[str, str]], in_address: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """Yield headers for nobody else; whoever has a key in the address of a feed has it in the one that the feed moved to."""
     for name, value in headers:
         if name == "Cache-Control":
             yield name, value.replace("public", "private")
+        elif name == "Location" and in_address:
+            yield name, f"{value}{'&' if '?' in value else '?'}{_PARAMETER}={quote_plus(in_address[0])}"
         elif not name.startswith("Access-Control-") and name != "Referrer-Policy":
             yield name, value
     yield "Referrer-Policy", "no-referrer"
