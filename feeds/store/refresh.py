@@ -35,8 +35,7 @@ from feeds.store.schema import (
 from feeds.store.snapshot import SqlSnapshot
 from feeds.store.spans import NEVER, Span
 
-_SPAN = (articles.c.listed_at, articles.c.shown_from, articles.c.shown_until)
-_ARTICLE_FACTS = (articles.c.identity, payloads.c.payload, articles.c.labels, *_SPAN)
+_ARTICLE_FACTS = (articles.c.identity, payloads.c.payload, articles.c.labels, *spans.COLUMNS)
 
 
 class _New(NamedTuple):
@@ -259,8 +258,9 @@ class SqlRefresh:
         self.make_indexes()
         for batch in batches(sorted(self._settled & self._unsettled)):
             self._delete(listings, "key", batch)
+        earliest = -FOREVER if self._all_are_old else self._now
         for batch in batches(sorted(self._unsettled)):
-            self._settle(batch)
+            self._moved |= spans.settle(self._connection, self._book, batch, self._now, earliest)
         if self._moved:
             self._touch_referrers()
         if self._lost_words:
@@ -282,49 +282,6 @@ class SqlRefresh:
     def _is_another_month(self) -> bool:
         refreshed_at = rows.moment(int(self._meta.get("refreshed_at", "0")))
         return (refreshed_at.year, refreshed_at.month) != (self._moment.year, self._moment.month)
-
-    def _settle(self, keys: list[str]) -> None:
-        """Find who is shown when among the files of each identity, and when it was listed."""
-        candidates: dict[str, list[rows.Row]] = {}
-        query = (
-            select(articles.c.id, articles.c.key, articles.c.published_at, files.c.path, *_SPAN, articles.c.labels)
-            .join_from(articles, files, articles.c.id == files.c.id)
-            .where(articles.c.key.in_(keys))
-            .order_by(articles.c.published_at, articles.c.updated_at, files.c.path)
-        )
-        for row in self._connection.execute(query):
-            candidates.setdefault(row.key, []).append(row)
-        removed_query = select(files.c.key).where(files.c.key.in_(keys), files.c.takedown == Takedown.IDENTITY)
-        removed = set(self._connection.execute(removed_query).scalars())
-        listed_query = listings.select().where(listings.c.key.in_(keys))
-        listed = {row.key: row.listed_at for row in self._connection.execute(listed_query)}
-        new_listings: list[bulk.Row] = []
-        never_shown: list[str] = []
-        changes: list[tuple[rows.Row, Span]] = []
-        earliest = -FOREVER if self._all_are_old else self._now
-        for key in keys:
-            found, listed_at = candidates.get(key, []), listed.get(key)
-            if found and key not in removed:
-                settled = spans.of([row.published_at for row in found], listed_at, self._now, earliest)
-                if settled[0].listed_at != listed_at:
-                    new_listings.append((key, settled[0].listed_at))
-            else:
-                settled = [NEVER for _ in found]
-                if listed_at is not None and listed_at > self._now:
-                    never_shown.append(key)
-            if all(span.listing(self._now) is None for span in settled):
-                self._moved.add(key)
-            for row, span in zip(found, settled, strict=True):
-                before = Span(row.listed_at, row.shown_from, row.shown_until)
-                if span != before:
-                    changes.append((row, span))
-                    self._book.revisit(row.labels, *(one.listed_at for one in (before, span) if one.start < one.end))
-                if span.listing(self._now) != before.listing(self._now):
-                    self._book.touch(row.labels)
-                    self._moved.add(key)
-        spans.write(self._connection, changes)
-        self._delete(listings, "key", [*never_shown, *(key for key, _ in new_listings)])
-        bulk.insert(self._connection, listings, new_listings)
 
     def _touch_referrers(self) -> None:
         """Touch the collections of the articles that point to something that moved: their feeds show it, or not."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
+from feeds.model import Takedown
 from feeds.store import bulk, rows
-from feeds.store.schema import FOREVER, articles, memberships
+from feeds.store.labels import CollectionBook
+from feeds.store.schema import FOREVER, articles, files, listings, memberships
+
+COLUMNS = (articles.c.listed_at, articles.c.shown_from, articles.c.shown_until)
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -26,7 +30,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 NEVER = Span(0, 0, 0)
 
 
-def of(starts: list[int], listed_at: int | None, now: int, earliest: int) -> list[Span]:
+def _of(starts: list[int], listed_at: int | None, now: int, earliest: int) -> list[Span]:
     """Return the spans of the files of one identity, given when each starts and in the order in which they win.
 
     `listed_at` is when the identity was listed before; one that was not is listed at its publication, but not before `earliest`.
@@ -39,7 +43,55 @@ def of(starts: list[int], listed_at: int | None, now: int, earliest: int) -> lis
     return [Span(listed_at, start, end) for start, end in pairwise([*starts, FOREVER])]
 
 
-def write(connection: Connection, changes: list[tuple[rows.Row, Span]]) -> None:
+def settle(connection: Connection, book: CollectionBook, keys: list[str], now: int, earliest: int) -> set[str]:
+    """Find who is shown when among the files of each identity, given by its key, and when it was listed.
+
+    Returns the keys of those that were, or are now, seen differently; `earliest` is as in `_of`.
+    """
+    candidates: dict[str, list[rows.Row]] = {}
+    query = (
+        select(articles.c.id, articles.c.key, articles.c.published_at, files.c.path, *COLUMNS, articles.c.labels)
+        .join_from(articles, files, articles.c.id == files.c.id)
+        .where(articles.c.key.in_(keys))
+        .order_by(articles.c.published_at, articles.c.updated_at, files.c.path)
+    )
+    for row in connection.execute(query):
+        candidates.setdefault(row.key, []).append(row)
+    removed = set(connection.execute(select(files.c.key).where(files.c.key.in_(keys), files.c.takedown == Takedown.IDENTITY)).scalars())
+    listed = {row.key: row.listed_at for row in connection.execute(listings.select().where(listings.c.key.in_(keys)))}
+    new_listings: list[bulk.Row] = []
+    never_shown: list[str] = []
+    changes: list[tuple[rows.Row, Span]] = []
+    moved: set[str] = set()
+    for key in keys:
+        found, listed_at = candidates.get(key, []), listed.get(key)
+        if found and key not in removed:
+            settled = _of([row.published_at for row in found], listed_at, now, earliest)
+            if settled[0].listed_at != listed_at:
+                new_listings.append((key, settled[0].listed_at))
+        else:
+            settled = [NEVER for _ in found]
+            if listed_at is not None and listed_at > now:
+                never_shown.append(key)
+        if all(span.listing(now) is None for span in settled):
+            moved.add(key)
+        for row, span in zip(found, settled, strict=True):
+            before = Span(row.listed_at, row.shown_from, row.shown_until)
+            if span != before:
+                changes.append((row, span))
+                book.revisit(row.labels, *(one.listed_at for one in (before, span) if one.start < one.end))
+            if span.listing(now) != before.listing(now):
+                book.touch(row.labels)
+                moved.add(key)
+    _write(connection, changes)
+    unlisted = [*never_shown, *(key for key, _ in new_listings)]
+    if unlisted:
+        connection.execute(delete(listings).where(listings.c.key.in_(unlisted)))
+    bulk.insert(connection, listings, new_listings)
+    return moved
+
+
+def _write(connection: Connection, changes: list[tuple[rows.Row, Span]]) -> None:
     """Give articles other spans; there may be none."""
     if not changes:
         return
