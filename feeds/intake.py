@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from feeds.content import changes, folder
 from feeds.content.folder import FolderError, Scan, Unreadable
@@ -59,6 +60,18 @@ class RefreshResult(msgspec.Struct, frozen=True, gc=False):
     troubles: tuple[str, ...] = ()  # what could not be looked at, in lines for people
     has_links: bool = False  # then only a look through the whole folder finds every change
     is_settled: bool = True  # or files were moved meanwhile, and only another look through the whole folder tells what is gone
+
+    def followed_by(self, next_one: RefreshResult) -> RefreshResult:
+        """Return what both did, the next one right after this one."""
+        was, is_now = {report.path for report in self.refused}, {report.path for report in next_one.refused}
+        return replace(
+            next_one,
+            read=self.read + next_one.read,
+            gone=self.gone + next_one.gone,
+            changed=self.changed or next_one.changed,
+            refused=(*(one for one in self.refused if one.path not in {*next_one.mended, *is_now}), *next_one.refused),
+            mended=(*(path for path in self.mended if path not in is_now), *(path for path in next_one.mended if path not in was)),
+        )
 
 
 class _Look(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,8 @@ from feeds.model import EVERYTHING, FileReport, IndexState, Kind, State
 from feeds.reading import Reader, reader_of
 from feeds.store.base import Mark, Store
 
+_MORE_TIMES = 3  # to refresh in a folder whose files are moved
+
 
 class Health(msgspec.Struct, frozen=True, gc=False):
     """How an index does, and what a person should look at, though all that is good is served."""
@@ -76,6 +78,27 @@ class IndexKeeper:
             with suppress(StoreError), self._store.refreshing(now) as refresh:  # an index that can't be written says so itself
                 refresh.fail(str(error))
             raise
+
+    def refresh_to_the_end(
+        self,
+        reader: Reader,
+        fingerprint: str | None,
+        now: datetime,
+        listed: Mapping[str, int] | None = None,
+        *,
+        may_lose: float = HALF,
+        progress: Progress = unheard,
+    ) -> RefreshResult:
+        """Do what `refresh` does with a whole folder, and again while files are moved meanwhile: nobody looks after a single command.
+
+        Where they are moved all the time, what is gone is left to the next one.
+        """
+        result = self.refresh(reader, fingerprint, now, listed, may_lose=may_lose, progress=progress)
+        for _ in range(_MORE_TIMES):
+            if result.is_settled:
+                break
+            result = result.followed_by(self.refresh(reader, fingerprint, now, may_lose=may_lose, progress=progress))
+        return result
 
     def state(self, now: datetime) -> IndexState:
         """Return where the index stands."""

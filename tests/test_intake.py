@@ -16,7 +16,7 @@ import pytest
 
 from feeds.content.folder import FolderError, Scan
 from feeds.errors import IndexBusyError, MassLossError
-from feeds.intake import ALL, Stage
+from feeds.intake import ALL, RefreshResult, Stage
 from feeds.model import EVERYTHING, FileFacts, FileReport, Kind, Level, Problem, State
 from feeds.reading import Here
 from feeds.service import FeedService
@@ -295,6 +295,41 @@ def test_nothing_is_gone_while_every_look_sees_another_folder_and_that_is_not_se
     assert (titles(store, NOON), refreshed.is_settled) == (["Title of gone", "Title of moving"], False)
     assert service.refresh(content, FINGERPRINT, NOON).is_settled
     assert titles(store, NOON) == ["Title of moving"]
+
+
+@pytest.mark.parametrize(("looks", "left"), [(6, []), (100, ["Title of gone"])])
+def test_single_refresh_looks_again_until_files_are_moved_no_more_or_all_the_time(
+    service: FeedService, store: Store, content: Path, looks: int, left: list[str]
+) -> None:
+    gone, moving = write_article(content, "gone"), write_article(content, "moving")
+    service.refresh(content, FINGERPRINT, NOON)
+    gone.unlink()
+
+    class AfterSomeLooks(Here):
+        def scan(self, parts: tuple[str, ...] = EVERYTHING) -> Scan:
+            nonlocal looks, moving
+            found = super().scan(parts)
+            looks -= 1
+            if looks >= 0:
+                moving = moving.rename(content / f"{moving.stem}-on.md")
+            return found
+
+    refreshed = service.refresh_to_the_end(AfterSomeLooks(content), FINGERPRINT, NOON)
+    assert titles(store, NOON) == [*left, "Title of moving"]
+    assert refreshed.is_settled == (not left)
+
+
+def test_result_of_two_refreshes_tells_what_both_did() -> None:
+    def report(path: str, reason: str) -> FileReport:
+        return FileReport(path, State.REFUSED, (Problem(reason),))
+
+    first = RefreshResult(
+        1, 2, True, {State.SHOWN: 1}, (report("a", "1"), report("b", "1"), report("c", "1")), ("d", "e"), ("old",), True, False
+    )
+    second = RefreshResult(10, 20, False, {State.SHOWN: 2}, (report("b", "2"), report("d", "2")), ("c", "f"), ("new",))
+    assert first.followed_by(second) == RefreshResult(
+        11, 22, True, {State.SHOWN: 2}, (report("a", "1"), report("b", "2"), report("d", "2")), ("e", "f"), ("new",)
+    )
 
 
 @pytest.mark.parametrize(("parts", "left"), [(EVERYTHING, ["Title of a"]), (("a.md", "b.md"), [])])

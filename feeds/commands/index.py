@@ -41,7 +41,7 @@ def command(config: Config, may_lose: float, as_json: bool) -> None:
     """
     with reading(config.content_folder()) as reader, opened(config.database_url) as store:
         with progress(config.log_format) as hear:
-            result = IndexKeeper(store).refresh(reader, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
+            result = IndexKeeper(store).refresh_to_the_end(reader, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
         log_news(result)
         click.echo(_index_as_json(result) if as_json else summary(result))
         site = config.site_with_hub()

@@ -30,13 +30,13 @@ def opened(database_url: str) -> Iterator[Store]:
 
 @contextmanager
 def up_to_date(config: Config, listed: Mapping[str, int] | None = None) -> Iterator[Store]:
-    """Open the index and, where the folder is here, look through it first (see `IndexKeeper.refresh`)."""
+    """Open the index and, where the folder is here, look through it first (see `IndexKeeper.refresh_to_the_end`)."""
     with ExitStack() as stack:
         reader = None if config.content is None else stack.enter_context(reading(config.content_folder()))
         store = stack.enter_context(opened(config.database_url))
         if reader is not None:
             try:
-                IndexKeeper(store).refresh(reader, None, now(), listed)  # the settings that count are those of the server
+                IndexKeeper(store).refresh_to_the_end(reader, None, now(), listed)  # the settings that count are those of the server
             except (IndexBusyError, MassLossError) as error:
                 click.echo(f"feeds: {error}; this is what it was before", err=True)
         yield store
