@@ -183,6 +183,14 @@ def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, url
 
 
+def test_table_of_topics_shows_all_that_it_has_without_scrolling(page: Page) -> None:
+    page.goto("/")
+    table = page.get_by_role("region", name="Topics and their feeds")
+    for width in range(360, 1441, 40):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert table.evaluate("element => element.scrollWidth - element.clientWidth") <= 0, width
+
+
 def test_pictures_take_their_place_before_they_come_and_where_they_are_broken(page: Page) -> None:
     page.goto("/topics/ai/")
     boxes = [place.bounding_box() or {} for place in page.locator("article .picture").all()]
