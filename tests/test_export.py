@@ -265,6 +265,17 @@ def test_taken_down_article_is_in_no_file(service: FeedService, store: Store, co
     assert "topics/ai/2024-02.rss" in built.removed
 
 
+def test_file_that_breaks_twice_in_the_same_way_is_exported_as_it_was_last_good(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    for number, title in enumerate(("First", "Second")):
+        write_article(content, "a", title=title)
+        service.refresh(content, None, NOON + 2 * number * SECOND)
+        (content / "a.md").write_text("---\ntitle: [\n---\n")
+        export(service, store, content, out, order, NOON + (2 * number + 1) * SECOND)
+        assert [item["title"] for item in json.loads((out / "feed.json").read_bytes())["items"]] == [title]
+
+
 def test_other_files_are_never_touched(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
     write_article(content, "a", topics=["Gone"])
     export(service, store, content, out, order)

@@ -15,12 +15,12 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import and_, exists, not_, select, union
+from sqlalchemy import and_, case, exists, not_, select, union
 
 from feeds.identity import identity_key
 from feeds.model import ArticleQuery, Collection, IndexState, Kind, Label, ListedArticle, Month, Takedown, TopicFacts
 from feeds.store import rows
-from feeds.store.schema import articles, collections, files, memberships, relations
+from feeds.store.schema import IS_REFUSED, articles, collections, files, memberships, payloads, relations
 from feeds.store.snapshot import SqlSnapshot, collection_id
 
 _Answer = TypeVar("_Answer")
@@ -133,12 +133,14 @@ class GatheredSnapshot(SqlSnapshot):
         return tuple(self._versions[number] for number in chosen)
 
     def _name(self, missing: set[int]) -> None:
-        facts = select(articles.c.id, files.c.digest, files.c.path, articles.c.labels).join_from(
-            articles, files, articles.c.id == files.c.id
-        )
+        # The digest of a refused file is that of its broken bytes; what is shown is what it said before.
+        kept = select(payloads.c.payload).where(payloads.c.id == articles.c.id).scalar_subquery()
+        facts = select(
+            articles.c.id, files.c.digest, files.c.path, articles.c.labels, case((IS_REFUSED, kept), else_=None).label("kept")
+        ).join_from(articles, files, articles.c.id == files.c.id)
         for row in self._in_batches(facts, articles.c.id, missing):
             names = [self._names[label[0]] for label in rows.labels(row.labels) if label[0] in self._names]
-            said = rows.encode((row.digest, row.path, names, self._lost.get(row.id)))
+            said = rows.encode((row.digest, row.path, names, self._lost.get(row.id), row.kept))
             self._versions[row.id] = hashlib.blake2b(said, digest_size=16).digest()
 
     def neighbours(self, kind: Kind, slug: str, limit: int) -> tuple[Label, ...]:
