@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from feeds.web import create_app
 from .builders import DAY, NOON, write_article, write_topic
 from .conftest import Clock
 from .corpus import write_corpus
+from .privileges import permissions_hold
 
 Damage = Callable[[Path], object]
 FreshStore = Callable[[], AbstractContextManager[Store]]
@@ -213,6 +215,20 @@ def test_export_without_an_index_keeps_when_articles_were_first_shown(
     assert [item["title"] for item in json.loads(before["feed.json"])["items"]] == ["Title of late", "Title of a"]
 
 
+def test_export_that_failed_knows_when_articles_were_first_shown(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, fresh_store: FreshStore
+) -> None:
+    write_article(content, "a", publishedDateTime="2024-01-01T00:00:00Z")
+    (out / "topics").write_text("in the way")
+    with pytest.raises(ExportError, match="topics: is no folder"):
+        export(service, store, content, out, replace(order, force=True))
+    (out / "topics").unlink()
+    with fresh_store() as other:
+        export(FeedService(other), other, content, out, order, NOON + DAY)
+    assert (out / "2024-01.rss").is_file()
+    assert not (out / "2024-05.rss").exists()
+
+
 def test_manifest_says_when_shown_articles_were_first_shown_and_nothing_of_others(
     service: FeedService, store: Store, content: Path, out: Path, order: Order
 ) -> None:
@@ -301,6 +317,22 @@ def test_file_that_somebody_changed_stays_when_it_has_no_place_any_more(
     assert (out / "topics" / "law" / "2023-01.rss").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["feed.rss", "feed.rss.gz"])
+def test_file_that_somebody_changed_stays_even_if_an_export_before_came_to_nothing_new(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, name: str
+) -> None:
+    rich(content)
+    compressed = replace(order, twins=(".br", ".gz"))
+    export(service, store, content, out, compressed)
+    manifest = (out / MANIFEST).read_bytes()
+    export(service, store, content, out, replace(compressed, force=True), NOON + SECOND)
+    assert (out / MANIFEST).read_bytes() == manifest
+    place = f"topics/law/{name}"
+    (out / place).write_bytes(b"x" * (out / place).stat().st_size)
+    (content / "old.md").unlink()
+    assert export(service, store, content, out, replace(order, selection=Selection((Kind.ALL,))), NOON + 2 * SECOND).left == (place,)
+
+
 @pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("feed.rss"), lambda path: path.symlink_to("nowhere")])
 def test_what_is_no_file_stays_where_one_has_no_place_any_more(
     service: FeedService, store: Store, content: Path, out: Path, order: Order, put: Callable[[Path], object]
@@ -381,6 +413,7 @@ def test_compressed_forms_stand_beside_each_file_and_go_with_it(
         if not path.endswith((".gz", ".br")):
             assert (gzip.decompress(exported[f"{path}.gz"]), brotli.decompress(exported[f"{path}.br"])) == (body, body)
     (out / "feed.rss.br").unlink()
+    (out / "topics/ai/feed.atom.gz").write_bytes(exported["topics/ai/feed.atom.gz"][:10])
     export(service, store, content, out, twins)
     assert files(out) == exported
     built = export(service, store, content, out, order)
@@ -448,6 +481,56 @@ def test_folder_in_place_of_the_manifest_is_an_error(service: FeedService, store
         export(service, store, content, out, order)
     with pytest.raises(ExportError, match="can't be written: Is a directory"):
         export(service, store, content, out, replace(order, force=True))
+
+
+@pytest.mark.parametrize(("mode", "place", "reason"), [(0o000, MANIFEST, "read"), (0o300, "", "opened")])
+def test_export_that_can_not_be_read_is_not_called_foreign(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, mode: int, place: str, reason: str
+) -> None:
+    write_article(content)
+    export(service, store, content, out, order)
+    (out / place).chmod(mode)
+    try:
+        with permissions_hold(), pytest.raises(ExportError, match=rf"{place or out.name}: can't be {reason}: Permission denied"):
+            build(store, out, order, NOON)
+    finally:
+        (out / place).chmod(0o700)
+
+
+@pytest.mark.parametrize(("mode", "reason"), [(0o500, "removed"), (0o600, "looked at")])
+def test_folder_that_lets_nothing_go_is_an_error_that_names_the_file(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order, mode: int, reason: str
+) -> None:
+    rich(content)
+    export(service, store, content, out, order)
+    (content / "old.md").unlink()
+    service.refresh(content, None, NOON + SECOND)
+    (out / "topics" / "law").chmod(mode)
+    try:
+        with permissions_hold(), pytest.raises(ExportError, match=rf"topics/law/.+: can't be {reason}: Permission denied"):
+            build(store, out, replace(order, selection=Selection((Kind.ALL,))), NOON + SECOND)
+    finally:
+        (out / "topics" / "law").chmod(0o700)
+
+
+def test_disk_that_is_full_leaves_an_empty_folder_as_it_was(out: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(ExportError, match=r"\.feeds-manifest\.json: can't be written: File too large"):
+            Tree(out).put_durably(MANIFEST, b"x" * 101)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(out.iterdir()) == []
+
+
+def test_what_a_killed_first_export_leaves_counts_as_nothing(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    write_article(content)
+    (out / f".{MANIFEST}.feeds-new").write_text('{"vers')
+    export(service, store, content, out, order)
+    assert not list(out.glob(".*.feeds-new"))
 
 
 def test_file_in_the_way_is_refused_until_forced(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:

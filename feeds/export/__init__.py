@@ -24,8 +24,12 @@ __all__ = ["MANIFEST", "TWINS", "Built", "Order", "Selection", "build", "export_
 
 
 def known_listings(folder: Path) -> dict[str, int] | None:
-    """Return when the articles of the export in a folder were first shown (see `Snapshot.listings`); None where it holds none."""
-    body = Tree(folder).read(MANIFEST)
+    """Return when the articles of the export in a folder were first shown (see `Snapshot.listings`); None where it holds none.
+
+    Raises:
+        ExportError: it can't be read.
+    """
+    body = Tree(folder).must_read(MANIFEST)
     known = None if body is None else manifests.decode(body)
     return None if known is None else known.listed
 

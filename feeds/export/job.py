@@ -62,15 +62,15 @@ class Export:
     def __init__(self, view: Gathered, tree: Tree, order: Order) -> None:
         self._view, self._tree, self._order = view, tree, order
         context = plan.named((order.fingerprint, order.site, order.twins))
-        body = tree.read(MANIFEST)
+        body = tree.must_read(MANIFEST)
         known = None if body is None else manifests.decode(body)
         if known is None and not order.force and not tree.is_empty():
             reason = "is not empty, and holds no export" if body is None else f"has a damaged {MANIFEST}"
             raise ExportError(tree.root, f"{reason}; --force exports to it all the same, and leaves other files alone")
-        self._known, self._known_body = known or Manifest(), body
+        self._known = known or Manifest()
+        self._body = body or b""  # of the manifest that is in the folder now
         self._trusts = self._known.context == context and not order.force
         self._new = Manifest(context=context, twins=order.twins, listed=dict(view.listings()))
-        self._new_body = b""
 
     @property
     def holder(self) -> str:
@@ -79,11 +79,11 @@ class Export:
 
     def mark(self) -> Mark:
         """Return how far the folder is now: with the same manifest, and the same of the rest, it has this state of each feed."""
-        return Mark(self._token(self._new_body), self._view.modification_times())
+        return Mark(self._token(), self._view.modification_times())
 
-    def _token(self, manifest: bytes) -> str:
+    def _token(self) -> str:
         month = paths.month_part(paths.month(assembly.refreshed_at(self._view)))
-        return f"{hashlib.sha256(manifest).hexdigest()} {month} {plan.named(self._order.selection)}"
+        return f"{hashlib.sha256(self._body).hexdigest()} {month} {plan.named(self._order.selection)}"
 
     def run(self) -> Built:
         """Bring the folder up to date."""
@@ -94,18 +94,21 @@ class Export:
         files |= dict.fromkeys(wanted)
         made: list[Made] = []
         if wanted or self._known.files.keys() != files.keys():
-            interim = structs.replace(self._known, files={**self._known.files, **files}, twins=self._every_twin())
-            self._tree.put_durably(MANIFEST, manifests.encode(interim))
+            self._put(structs.replace(self._known, files={**self._known.files, **files}, twins=self._every_twin(), listed=self._new.listed))
             entries = sum(planned.entries * len(planned.extensions) for planned in feeds) + _PAGE_ENTRIES * len(pages)
             made += make_all(self._units(feeds, pages, list_pages), self._tree.root, entries)
             made += [put(self._tree, *one, self._order.twins) for planned in rest for one in planned.make()]
             files |= {one.path: one.record for one in made}
         self._new = structs.replace(self._new, files=files)
         removed, left = self._remove_others()
-        self._new_body = manifests.encode(self._new)
-        if self._new_body != self._known_body:
-            self._tree.put_durably(MANIFEST, self._new_body)
+        self._put(self._new)
         return Built(len(files), tuple(sorted(one.path for one in made if one.is_new)), removed, left)
+
+    def _put(self, manifest: Manifest) -> None:
+        body = manifests.encode(manifest)
+        if body != self._body:
+            self._tree.put_durably(MANIFEST, body)
+        self._body = body
 
     def _plan(self, kept: Records) -> tuple[list[FeedFiles], list[PageFile], list[ListPageFile], list[OtherFiles]]:
         """Return what has to be made; put into `kept` what is as it has to be."""
@@ -131,7 +134,7 @@ class Export:
     def _unchanged(self) -> set[tuple[object, str]]:
         """Return the collections that are as they were when the folder was exported to last, as the index has it."""
         mark = self._view.mark(self.holder)
-        if mark is None or not self._trusts or self._known_body is None or mark.token != self._token(self._known_body):
+        if mark is None or not self._trusts or mark.token != self._token():
             return set()
         return {place for place, at in self._view.modification_times().items() if mark.modified_at.get(place) == at}
 
@@ -167,9 +170,9 @@ class Export:
 
     def _is_intact(self, path: str) -> bool:
         record = self._known.files.get(path)
-        if record is None or self._tree.size(path) != record.size:
+        if record is None or self._tree.size(path) != record.size or record.twins.keys() != set(self._order.twins):
             return False
-        return all(self._tree.size(path + twin) is not None for twin in self._order.twins)
+        return all(self._tree.size(path + twin) == size for twin, (size, _) in record.twins.items())
 
     def _refuse_foreign(self, wanted: Iterable[str]) -> None:
         if self._order.force:
@@ -208,11 +211,12 @@ class Export:
         for path, record in self._known.files.items():
             if record is None:
                 self._tree.remove_unfinished(path)
-            for place in (path, *(path + twin for twin in self._known.twins)):
+            for twin in ("", *self._known.twins):
+                place = path + twin
                 if place in ours or not self._tree.exists(place):
                     continue
-                body = self._tree.read(place)
-                is_changed = body is None or (place == path and record is not None and manifests.digest(body) != record.digest)
+                body, known = self._tree.read(place), record and record.digest_of(twin)
+                is_changed = body is None or (known is not None and manifests.digest(body) != known)
                 (removed if not is_changed and self._tree.remove(place) else left).append(place)
         return tuple(sorted(removed)), tuple(sorted(left))
 

@@ -95,9 +95,12 @@ def make(unit: Unit) -> list[Made]:
 def put(tree: Tree, path: str, body: bytes, inputs: str, twins: tuple[str, ...]) -> Made:
     """Make a file have these bytes, and its compressed forms theirs."""
     is_new = tree.put(path, body)
+    forms: dict[str, tuple[int, str]] = {}
     for twin in twins:
-        tree.put(path + twin, TWINS[twin](body))
-    return Made(path, Record(len(body), digest(body), inputs), is_new)
+        form = TWINS[twin](body)
+        tree.put(path + twin, form)
+        forms[twin] = (len(form), digest(form))
+    return Made(path, Record(len(body), digest(body), inputs, forms), is_new)
 
 
 def _feeds(unit: Unit) -> Iterator[tuple[str, bytes, str]]:

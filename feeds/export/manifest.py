@@ -18,11 +18,19 @@ _NOT_OURS = re.compile(r"(?:^|/)(?:\.|/|$)|\0")  # outside the folder, hidden, o
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):  # structs, because they are read and written at each export
-    """A file: its size in bytes, the digest of its bytes, and a name for all that they were made of."""
+    """A file: its size in bytes, the digest of its bytes, and a name for all that they were made of.
+
+    `twins` are size and digest of its compressed forms, by their endings.
+    """
 
     size: int
     digest: str
     inputs: str
+    twins: dict[str, tuple[int, str]] = {}
+
+    def digest_of(self, twin: str) -> str | None:
+        """Return the digest of a compressed form, or of the file itself (`""`); None where an earlier version kept none."""
+        return self.digest if not twin else self.twins.get(twin, (0, None))[1]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

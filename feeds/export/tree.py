@@ -11,7 +11,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from feeds.errors import ExportError
@@ -31,9 +31,12 @@ class Tree:
         """Keep others from writing to the folder, as far as they ask.
 
         Raises:
-            ExportError: another process writes to it.
+            ExportError: another process writes to it, or it can't be opened.
         """
-        descriptor = os.open(self.root, os.O_RDONLY)
+        try:
+            descriptor = os.open(self.root, os.O_RDONLY)
+        except OSError as error:
+            raise ExportError(self.root, f"can't be opened: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -43,32 +46,58 @@ class Tree:
             os.close(descriptor)
 
     def is_empty(self) -> bool:
-        """Whether nothing is in the folder, but what makes it a checkout of git, such as of an empty `gh-pages`."""
-        return all(entry.name == ".git" for entry in self.root.iterdir())
+        """Whether nothing is in the folder, but what makes it a checkout of git, such as of an empty `gh-pages`.
+
+        What an export left that was killed as it began counts for nothing.
+        """
+        return all(entry.name == ".git" or entry.name.endswith(_NEW) for entry in self.root.iterdir())
 
     def exists(self, path: str) -> bool:
-        """Whether there is anything at a path, a link to nowhere included."""
-        return os.path.lexists(self.root / path)
+        """Whether there is anything at a path, a link to nowhere included.
+
+        Raises:
+            ExportError: a folder on the way lets nobody look.
+        """
+        return self._facts(path) is not None
 
     def size(self, path: str) -> int | None:
-        """Return the size of a file, None where there is none."""
+        """Return the size of a file, None where there is none.
+
+        Raises:
+            ExportError: a folder on the way lets nobody look.
+        """
+        facts = self._facts(path)
+        return facts.st_size if facts is not None and stat.S_ISREG(facts.st_mode) else None
+
+    def _facts(self, path: str) -> os.stat_result | None:
         try:
-            facts = os.lstat(f"{self.root}/{path}")
+            return os.lstat(f"{self.root}/{path}")
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return facts.st_size if stat.S_ISREG(facts.st_mode) else None
+        except OSError as error:
+            raise ExportError(self.root / path, f"can't be looked at: {error.strerror}") from error
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes of a file; None where there is none, or something else in its place."""
+        """Return the bytes of a file; None where there is none, something else in its place, or it can't be read."""
+        try:
+            return self.must_read(path)
+        except ExportError:
+            return None
+
+    def must_read(self, path: str) -> bytes | None:
+        """Return the bytes of a file; None where there is none, or something else in its place.
+
+        Raises:
+            ExportError: there is one, and it can't be read.
+        """
+        if self.size(path) is None:
+            return None
         try:
             descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            return None
-        with open(descriptor, "rb") as stream:
-            return stream.read()
+            with open(descriptor, "rb") as stream:
+                return stream.read()
+        except OSError as error:
+            raise ExportError(self.root / path, f"can't be read: {error.strerror}") from error
 
     def put(self, path: str, body: bytes) -> bool:
         """Make a file have these bytes; return whether it had others, or was not there.
@@ -110,6 +139,8 @@ class Tree:
             if durable:
                 self._sync_root()
         except OSError as error:
+            with suppress(OSError):
+                Path(new).unlink()  # on a full disk, every byte counts
             raise ExportError(self.root / path, f"can't be written: {error.strerror}") from error
 
     def _sync_root(self) -> None:
@@ -136,11 +167,14 @@ class Tree:
         """Remove a file, a half-written one beside it, and the folders that become empty; return whether it went.
 
         Links on the way keep it.
+
+        Raises:
+            ExportError: its folder does not let it go.
         """
         if not self._is_inside(path):
             return False
         for name in (path, _beside(path)):
-            (self.root / name).unlink(missing_ok=True)
+            self._unlink(name)
         folder = (self.root / path).parent
         while folder != self.root:
             try:
@@ -151,9 +185,19 @@ class Tree:
         return True
 
     def remove_unfinished(self, path: str) -> None:
-        """Remove what an export that was killed has left beside a file."""
+        """Remove what an export that was killed has left beside a file.
+
+        Raises:
+            ExportError: its folder does not let it go.
+        """
         if self._is_inside(path):
-            (self.root / _beside(path)).unlink(missing_ok=True)
+            self._unlink(_beside(path))
+
+    def _unlink(self, path: str) -> None:
+        try:
+            (self.root / path).unlink(missing_ok=True)
+        except OSError as error:
+            raise ExportError(self.root / path, f"can't be removed: {error.strerror}") from error
 
     def _is_inside(self, path: str) -> bool:
         """Whether a path leads through real folders only."""
