@@ -24,6 +24,8 @@ _DOTS = re.compile("[.。．｡]")  # RFC 3490 section 3.1
 # The codec of Python speaks IDNA 2003, which writes these two as other letters; browsers don't any more:
 # https://www.unicode.org/reports/tr46/#Deviations
 _DEVIATIONS = re.compile("[ßẞς]")
+# Where a site is files, `providers/index.html` is one of them, and can't be the folder of a provider.
+_NAME_OF_A_PAGE = re.compile(r"index\.html(?:\.[a-z]+)?")
 _IPV6_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\"<>\\^`{|}]+")
 
@@ -99,4 +101,7 @@ def domain(text: str) -> str:
     Raises:
         ValueError: it is no domain name.
     """
-    return _ascii_host(text.strip().lower().rstrip(".")).removeprefix("www.")
+    known_as = _ascii_host(text.strip().lower().rstrip(".")).removeprefix("www.")
+    if _NAME_OF_A_PAGE.fullmatch(known_as):
+        raise ValueError("is the name of a page, and no domain name")
+    return known_as

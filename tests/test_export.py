@@ -141,6 +141,15 @@ def test_all_paths_differ_by_more_than_case_and_normal_form(
     assert all(path.isascii() and path == path.lower() for path in paths)
 
 
+def test_provider_that_is_called_like_a_page_of_the_site_is_in_nobodys_way(
+    service: FeedService, store: Store, content: Path, out: Path, order: Order
+) -> None:
+    write_article(content, "a", provider={"name": "Index", "domain": "index.html"})
+    export(service, store, content, out, order)
+    assert b"Index" in (out / "feed.json").read_bytes()
+    assert (out / "providers" / "index.html").is_file()
+
+
 def test_second_export_writes_nothing(service: FeedService, store: Store, content: Path, out: Path, order: Order) -> None:
     rich(content)
     export(service, store, content, out, order)

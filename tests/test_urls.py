@@ -134,7 +134,12 @@ def test_domain_is_lower_case_ascii_without_www(written: str, known_as: str) -> 
     assert domain(written) == known_as
 
 
-@pytest.mark.parametrize("written", ["", ".", "https://example.com", "example.com/a", "example.com:80", "a b", "a..b", "a@b", "x/../y"])
+PAGES = ("index.html", "www.Index.HTML", "index.html.gz", "index.html.br")  # of a site as files
+
+
+@pytest.mark.parametrize(
+    "written", ["", ".", "https://example.com", "example.com/a", "example.com:80", "a b", "a..b", "a@b", "x/../y", *PAGES]
+)
 def test_other_text_is_no_domain(written: str) -> None:
     with pytest.raises(ValueError, match=r"no host|no domain name"):
         domain(written)
