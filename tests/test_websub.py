@@ -26,7 +26,7 @@ from feeds.model import Kind, TopicFacts
 from feeds.service import FeedService
 from feeds.store.base import Store
 from feeds.watching import Refresher, watch_in_background
-from feeds.websub import Announcer, Told, announce, holder, self_urls, tell
+from feeds.websub import Announcer, Exported, Told, announce, holder, self_urls, tell
 
 from .builders import NOON, SITE, good, refresh, write_article
 from .conftest import REPOSITORY
@@ -203,6 +203,20 @@ def test_hub_that_is_no_hub_is_away(answers: bool, caplog: pytest.LogCaptureFixt
     assert "can't be told of 1 feeds" in caplog.text
 
 
+def test_hub_is_told_of_nothing_twice_by_who_comes_after_one_that_was_killed(store: Store, site: Site, hub: Hub) -> None:
+    refresh(store, NOON, *(good(str(number), topics=(f"T{number}",)) for number in range(70)))
+    service, heard = FeedService(store), []
+
+    def gone(_: float) -> None:
+        raise KeyboardInterrupt
+
+    hub.fail(*[202] * 205, 500)
+    with pytest.raises(KeyboardInterrupt):
+        announce(service, site, NOON, gone)
+    heard += announce(service, site, NOON).accepted
+    assert len(heard) == len(urls(*EVERYTHING)) + 69 * 3 - 198  # whole feeds of the first 200 URLs
+
+
 def test_announcer_tells_when_woken_and_again_by_itself_after_a_failure_and_counts(
     store: Store, site: Site, hub: Hub, service: FeedService, tmp_path: Path
 ) -> None:
@@ -346,3 +360,46 @@ def test_build_pings_the_feeds_whose_files_it_wrote(run: Run, content: Path, hub
     hub.fail(404)
     write_article(content, "a", title="Edited")
     assert run("build", str(tmp_path / "out"), *options).exit_code == 1
+
+
+def test_build_tells_a_hub_that_was_away_by_and_by(run: Run, content: Path, hub: Hub, tmp_path: Path) -> None:
+    write_article(content, "a")
+    options = ("--content", str(content), "--hub", hub.url, "--base-url", "https://user.example.org/repo")
+    hub.fail(*[500] * 3)
+    assert run("build", str(tmp_path / "out"), *options, "--ping").exit_code == 1
+    assert hub.published == []
+    assert run("build", str(tmp_path / "out"), *options, "--ping").exit_code == 0
+    assert (set(hub.published), len(hub.published)) == (urls(*EVERYTHING, base_url="https://user.example.org/repo"), 15)
+    assert run("ping", str(content), *options[2:]).stdout == "0 feeds told, 0 refused, 0 still to be told\n"
+
+
+def test_build_tells_of_what_it_exports_alone(run: Run, content: Path, hub: Hub, tmp_path: Path) -> None:
+    write_article(content, "a")
+    options = ("--content", str(content), "--hub", hub.url, "--base-url", SITE.base_url, "--ping", "--only", "topics", "--formats", "atom")
+    run("build", str(tmp_path / "out"), *options)
+    write_article(content, "b")
+    run("build", str(tmp_path / "out"), *options)
+    assert hub.published == [f"{SITE.base_url}/topics/ai/feed.atom"] * 2
+
+
+def test_build_with_an_index_made_anew_tells_of_what_it_wrote_alone(run: Run, content: Path, hub: Hub, tmp_path: Path) -> None:
+    write_article(content, "a")
+    options = ("--content", str(content), "--hub", hub.url, "--base-url", SITE.base_url, "--ping")
+    run("build", str(tmp_path / "out"), *options)
+    told = len(hub.published)
+    write_article(content, "b", topics=["Law"], category=None, type=None, provider=None)
+    run("build", str(tmp_path / "out"), *options, "--database", f"sqlite:///{tmp_path / 'anew.sqlite3'}")
+    assert set(hub.published[told:]) == urls("/", "/topics/law/")
+
+
+def test_feed_whose_file_is_new_is_told_again_until_the_hub_takes_it(store: Store, site: Site, hub: Hub) -> None:
+    refresh(store, NOON, good())
+    service = FeedService(store)
+    announce(service, site, NOON)
+    told = len(hub.published)
+    written = f"{site.base_url}/topics/ai/feed.rss"
+    hub.fail(*[500] * 3)
+    announce(service, site, NOON, Pauses(), Exported((Kind.TOPIC,), ("rss",), frozenset([written])))
+    assert announce(service, site, NOON, Pauses(), Exported((Kind.TOPIC,), ("rss",), frozenset())).accepted == (written,)
+    assert announce(service, site, NOON) == Told()
+    assert hub.published[told:] == [written]

@@ -13,9 +13,10 @@ from feeds.commands.opening import up_to_date
 from feeds.commands.options import INDEX, SITE, content_option, settings
 from feeds.config import Config
 from feeds.errors import ConfigError
-from feeds.export import TWINS, Order, Selection, build, export_folder, known_listings
+from feeds.export import TWINS, Built, Order, Selection, build, export_folder, known_listings
 from feeds.model import Kind
 from feeds.render import FORMATS
+from feeds.store.base import Store
 from feeds.text import escape_controls
 
 _KINDS = {kind.value or "site": kind for kind in Kind}
@@ -68,12 +69,19 @@ def command(config: Config, *, out: Path, formats: tuple[str, ...], only: tuple[
     )
     with up_to_date(config, known_listings(folder)) as store:
         built = build(store, folder, order, now())
-    click.echo(f"{built.total} files: {len(built.written)} written, {len(built.removed)} removed")
-    for path in built.left:
-        click.echo(f"feeds: {escape_controls(path)}: has no place any more, but was changed by somebody else, so it stays", err=True)
-    if ping:
-        from feeds.websub import tell  # noqa: PLC0415 - takes longer to import than the rest takes to run
-
-        told = tell(site, [f"{site.base_url}/{path}" for path in built.feeds])
-        if told.refused or told.failed:
+        click.echo(f"{built.total} files: {len(built.written)} written, {len(built.removed)} removed")
+        for path in built.left:
+            click.echo(f"feeds: {escape_controls(path)}: has no place any more, but was changed by somebody else, so it stays", err=True)
+        if ping and not _tell_hub(store, order, built):
             sys.exit(1)
+
+
+def _tell_hub(store: Store, order: Order, built: Built) -> bool:
+    """Return whether the hub takes all that it is told."""
+    from feeds.service import FeedService  # noqa: PLC0415 - takes longer to import than the rest takes to run
+    from feeds.websub import Exported, announce  # noqa: PLC0415 - as above
+
+    written = frozenset(f"{order.site.base_url}/{path}" for path in built.feeds)
+    exported = Exported(order.selection.kinds, order.selection.extensions, written)
+    told = announce(FeedService(store), order.site, now(), exported=exported)
+    return not told.refused and not told.failed
