@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
+import threading
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nh3
 
@@ -26,6 +28,7 @@ _ATTRIBUTES = {
     "time": {"datetime"},
 }
 _SCHEMES = {"http", "https", "mailto"}
+_ALLOWED: dict[str, Any] = {"tags": _TAGS, "attributes": _ATTRIBUTES, "url_schemes": _SCHEMES, "link_rel": None}
 _PLAYER_TAGS = {"iframe", "embed", "video", "source"}
 
 # Both parsers take time with the square of something: brackets, attributes, depth. Bodies made by people are far below all of this.
@@ -34,6 +37,7 @@ _MAX_PLAYER_LENGTH = 10_000  # characters
 _MAX_CLEAN_LENGTH = 1024 * 1024  # characters; a short body can grow by its references and relative URLs
 _MAX_DEPTH = 512
 _MAX_COPIES = 1_000_000
+_FEW_TAGS = min(_MAX_DEPTH, math.isqrt(_MAX_COPIES))  # can neither nest too deep nor leave too many open
 _GROWS = f"grows to more than {_MAX_CLEAN_LENGTH} characters of HTML"
 
 _HTML_START = re.compile(r"(?>(?:<!--.*?-->\s*)*)<(?:!doctype|[a-z][a-z0-9-]*(?=[\s/>]))", re.IGNORECASE | re.DOTALL)
@@ -41,8 +45,7 @@ _FLAT = "a|area|base|br|col|dd|dt|embed|hr|img|input|li|link|meta|p|source|tbody
 _NESTING_TAG = re.compile(rf"<(/?)(?!(?:{_FLAT})[\s/>])([a-z][^\s/>]*)", re.IGNORECASE)
 _FORMATTING_TAG = re.compile(r"<(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])[^<>]*>?", re.IGNORECASE)
 _PLAIN_TAG = re.compile(r"""<[a-z]+(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=`<>]+))?)*\s*/?>""", re.IGNORECASE)
-_VISIBLE = re.compile(r"<img |[^\s\xa0]")
-_TAG = re.compile(r"<(?!img )[^>]*>")
+_NOTHING_VISIBLE = re.compile(r"(?:<(?!img )[^>]*>|[\s\xa0])*+")
 
 
 def html(source: str, *, is_html: bool, base_url: str) -> str | None:
@@ -58,23 +61,36 @@ def html(source: str, *, is_html: bool, base_url: str) -> str | None:
     if len(source) > _MAX_LENGTH:
         raise ValueError(f"is longer than {_MAX_LENGTH} characters")
     markup = source if is_html or _HTML_START.match(source) else _rendered(source)
-    if _depth(markup) > _MAX_DEPTH or _copies(markup) > _MAX_COPIES:
+    if markup.count("<") > _FEW_TAGS and (_depth(markup) > _MAX_DEPTH or _copies(markup) > _MAX_COPIES):
         raise ValueError(f"nests HTML tags deeper than {_MAX_DEPTH} levels, or leaves too many open")
-    try:
-        clean = nh3.clean(
-            markup,
-            tags=_TAGS,
-            attributes=_ATTRIBUTES,
-            url_schemes=_SCHEMES,
-            url_relative=("rewrite_with_base", base_url),
-            link_rel=None,
-        )
-    except ValueError as error:
-        raise ValueError("has no address that a browser would open, for its relative URLs") from error
-    clean = without_control_characters(clean).replace("&nbsp;", "\xa0").strip()
+    clean = without_control_characters(_sanitiser.clean(markup, base_url)).replace("&nbsp;", "\xa0").strip()
     if len(clean) > _MAX_CLEAN_LENGTH:
         raise ValueError(_GROWS)
-    return clean if _VISIBLE.search(_TAG.sub("", clean)) else None
+    return None if _NOTHING_VISIBLE.fullmatch(clean) else clean
+
+
+class _Sanitiser(threading.local):
+    """One sanitiser for all bodies without relative URLs: to make one takes longer than to use it."""
+
+    def __init__(self) -> None:
+        self._has_relative_urls = False
+        self._shared = nh3.Cleaner(**_ALLOWED, url_relative=self._note)
+
+    def _note(self, _: str) -> None:
+        self._has_relative_urls = True
+
+    def clean(self, markup: str, base_url: str) -> str:
+        self._has_relative_urls = False
+        clean = self._shared.clean(markup)
+        if not self._has_relative_urls:
+            return clean
+        try:
+            return nh3.clean(markup, **_ALLOWED, url_relative=("rewrite_with_base", base_url))
+        except ValueError as error:
+            raise ValueError("has no address that a browser would open, for its relative URLs") from error
+
+
+_sanitiser = _Sanitiser()
 
 
 def _rendered(source: str) -> str:
