@@ -25,20 +25,14 @@ from feeds.text import escape_controls
 @click.command()
 @content_argument
 @settings(*INDEX, *SITE)
-@click.option(
-    "--allow-mass-delete",
-    "may_lose",
-    flag_value=ALL,
-    default=HALF,
-    type=float,
-    help="Even if more than half of over 100 articles are gone.",
-)
+@click.option("--allow-mass-delete", is_flag=True, help="Even if more than half of over 100 articles are gone.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a line.")
-def command(config: Config, may_lose: float, as_json: bool) -> None:
+def command(config: Config, *, allow_mass_delete: bool, as_json: bool) -> None:
     """Bring the index of CONTENT up to date, for servers that don't look at the folder; tell the hub of changes.
 
     Files that are refused since then go to stderr.
     """
+    may_lose = ALL if allow_mass_delete else HALF
     with reading(config.content_folder()) as reader, opened(config.database_url) as store:
         with progress(config.log_format) as hear:
             result = IndexKeeper(store).refresh_to_the_end(reader, config.fingerprint(), now(), may_lose=may_lose, progress=hear)
