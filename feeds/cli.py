@@ -54,7 +54,7 @@ class _Group(click.Group):
             sys.exit(1)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Group, context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})
 @click.version_option(package_name="feeds")
 def main() -> None:
     """Make RSS, Atom and JSON feeds per topic from a folder of articles.
