@@ -6,8 +6,8 @@ Spec: https://www.sitemaps.org/protocol.html, RFC 9309 (robots.txt)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from urllib.parse import urlsplit
-from xml.sax.saxutils import escape
 
 from feeds import paths
 from feeds.feed import PageAddress, Site
