@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -68,20 +69,21 @@ def command(config: Config, *, out: Path, formats: tuple[str, ...], only: tuple[
         force,
     )
     with up_to_date(config, known_listings(folder)) as store:
-        built = build(store, folder, order, now())
+        moment = now()  # of the files, and so of what the hub is told: an article that appears meanwhile is in none
+        built = build(store, folder, order, moment)
         click.echo(f"{built.total} files: {len(built.written)} written, {len(built.removed)} removed")
         for path in built.left:
             click.echo(f"feeds: {escape_controls(path)}: has no place any more, but was changed by somebody else, so it stays", err=True)
-        if ping and not _tell_hub(store, order, built):
+        if ping and not _tell_hub(store, order, built, moment):
             sys.exit(1)
 
 
-def _tell_hub(store: Store, order: Order, built: Built) -> bool:
+def _tell_hub(store: Store, order: Order, built: Built, moment: datetime) -> bool:
     """Return whether the hub takes all that it is told."""
     from feeds.service import FeedService  # noqa: PLC0415 - takes longer to import than the rest takes to run
     from feeds.websub import Exported, announce  # noqa: PLC0415 - as above
 
     written = frozenset(f"{order.site.base_url}/{path}" for path in built.feeds)
     exported = Exported(order.selection.kinds, order.selection.extensions, written)
-    told = announce(FeedService(store), order.site, now(), exported=exported)
+    told = announce(FeedService(store), order.site, moment, exported=exported)
     return not told.refused and not told.failed
